@@ -1,0 +1,99 @@
+//! Whole frames over the socket. Blocking: the process has nothing else to do.
+
+use protocol::error::FrameError;
+use protocol::frame::{FrameBuffer, encode_head};
+use protocol::limits::PAYLOAD_BYTES_MAX;
+use serde::{Serialize, de::DeserializeOwned};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::ops::Range;
+use std::os::unix::net::UnixStream;
+
+/// One end of the conversation with the runner.
+#[derive(Debug)]
+pub struct Channel {
+    socket: UnixStream,
+    received: FrameBuffer,
+    head: Vec<u8>,
+    payload_max: usize,
+}
+
+/// Why no frame can be received or sent.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// The runner closed its end between two frames.
+    #[error("the runner closed the channel")]
+    Closed,
+    /// The socket failed.
+    #[error("the channel failed: {0}")]
+    Io(#[from] io::Error),
+    /// The bytes are no frame.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+}
+
+impl Channel {
+    /// Frames over `socket`, which must be blocking.
+    pub fn new(socket: UnixStream) -> Self {
+        Self {
+            socket,
+            received: FrameBuffer::new(),
+            head: Vec::new(),
+            payload_max: PAYLOAD_BYTES_MAX,
+        }
+    }
+
+    /// From now on no payload may be larger than `bytes`, in either direction.
+    pub fn limit_payload(&mut self, bytes: usize) {
+        self.payload_max = bytes.min(PAYLOAD_BYTES_MAX);
+    }
+
+    /// Waits for the next frame, and forgets the one before.
+    ///
+    /// Returns its message, and where [`Self::payload`] finds its payload.
+    ///
+    /// # Errors
+    /// [`ChannelError`]; the conversation is over then.
+    pub fn receive<M: DeserializeOwned>(&mut self) -> Result<(M, Range<usize>), ChannelError> {
+        self.received.clear();
+        loop {
+            let space = self.received.space(self.payload_max)?;
+            let count = match self.socket.read(space) {
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if count == 0 {
+                return Err(self.received.at_end().map_or(ChannelError::Closed, Into::into));
+            }
+            if self.received.advance(count, self.payload_max)? {
+                return Ok(self.received.message(self.payload_max)?);
+            }
+        }
+    }
+
+    /// The payload of the last frame, by the range from [`Self::receive`].
+    pub fn payload(&self, range: Range<usize>) -> &[u8] {
+        self.received.bytes().get(range).unwrap_or_default()
+    }
+
+    /// Sends a frame, head and payload with one system call unless the socket is full.
+    ///
+    /// # Errors
+    /// [`ChannelError`]; the conversation is over then.
+    pub fn send<M: Serialize>(&mut self, message: &M, payload: &[u8]) -> Result<(), ChannelError> {
+        encode_head(message, payload.len(), self.payload_max, &mut self.head)?;
+        let mut slices = [IoSlice::new(&self.head), IoSlice::new(payload)];
+        let mut left = &mut slices[..];
+        // Drops empty slices from the front, so that nothing left means all is written.
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            match self.socket.write_vectored(left) {
+                Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
+                Ok(count) => IoSlice::advance_slices(&mut left, count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! Shared libraries of the process: opened beneath the bundle directory, never unloaded.
+
+use super::call::Code;
+use super::error::LoadError;
+use libloading::os::unix::{Library as Handle, RTLD_LOCAL, RTLD_NOW};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::sys::stat::{SFlag, fstat};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+/// A loaded library.
+///
+/// It stays loaded until the process ends: its threads may still run its code, and its destructors
+/// are foreign code at a moment when nobody expects it.
+#[derive(Debug)]
+pub(super) struct SharedLibrary {
+    handle: ManuallyDrop<Handle>,
+    /// Path in the bundle directory, for messages.
+    path: String,
+    /// Results live in one static area, so only one call at a time may be under way, from however
+    /// many adapters.
+    turn: Mutex<()>,
+    /// Open as long as the library is loaded: the dynamic linker knows it by this number, and would
+    /// take another file under the same number for it.
+    _file: OwnedFd,
+}
+
+/// Every library of this process, by device and inode. The dynamic linker loads a file once,
+/// however often it is asked for.
+static LOADED: LazyLock<Mutex<Loaded>> = LazyLock::new(Mutex::default);
+
+type Loaded = BTreeMap<(u64, u64), Arc<SharedLibrary>>;
+
+impl SharedLibrary {
+    /// Loads the library at `path` beneath `directory`. Runs its constructors, which is why only
+    /// [`super::Adapter::load`] calls it, with its permit.
+    ///
+    /// `path` is followed without leaving the directory and without links.
+    pub(super) fn open(directory: BorrowedFd<'_>, path: &str) -> Result<Arc<Self>, LoadError> {
+        let failed =
+            |errno: nix::Error| LoadError::Open { library: path.to_owned(), reason: errno.into() };
+        // A pipe in place of the library must not make the process wait for a writer.
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        let how = OpenHow::new().flags(flags).resolve(
+            ResolveFlag::RESOLVE_BENEATH
+                | ResolveFlag::RESOLVE_NO_SYMLINKS
+                | ResolveFlag::RESOLVE_NO_MAGICLINKS,
+        );
+        let file = openat2(directory, path, how).map_err(failed)?;
+        let status = fstat(&file).map_err(failed)?;
+        if SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+            return Err(LoadError::NotAFile { library: path.to_owned() });
+        }
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let identity = (status.st_dev, status.st_ino);
+        if let Some(library) = loaded.get(&identity) {
+            return Ok(Arc::clone(library));
+        }
+        let library = Arc::new(Self::link(file, path)?);
+        loaded.insert(identity, Arc::clone(&library));
+        Ok(library)
+    }
+
+    fn link(file: OwnedFd, path: &str) -> Result<Self, LoadError> {
+        let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+        // SAFETY: constructors run foreign code. Whoever made the permit answers for that: a
+        // confined process, or an operator who trusts the bundle.
+        let handle = unsafe { Handle::open(Some(&name), RTLD_NOW | RTLD_LOCAL) };
+        let handle = handle.map_err(|error| LoadError::Link {
+            library: path.to_owned(),
+            // The linker's own words, with a path that the author knows.
+            reason: error
+                .source()
+                .map_or_else(|| error.to_string(), ToString::to_string)
+                .replace(&name, path),
+        })?;
+        Ok(Self {
+            handle: ManuallyDrop::new(handle),
+            path: path.to_owned(),
+            turn: Mutex::default(),
+            _file: file,
+        })
+    }
+
+    /// Waits until no other adapter of this process calls the library.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The address of a function of any C type.
+    pub(super) fn function(&self, symbol: &str, wanted_for: &str) -> Result<Code, LoadError> {
+        // SAFETY: an address or null is what `dlsym` returns, and both are an `Option` of a
+        // function pointer. Whoever calls it gives it its type.
+        let found = unsafe { self.handle.get::<Option<Code>>(symbol) };
+        found.ok().and_then(|symbol| *symbol).ok_or_else(|| LoadError::Symbol {
+            library: self.path.clone(),
+            symbol: symbol.to_owned(),
+            wanted_for: wanted_for.to_owned(),
+        })
+    }
+}
