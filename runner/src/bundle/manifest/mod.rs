@@ -1,0 +1,253 @@
+//! `bundle.toml`: what a bundle says of itself.
+//!
+//! ```toml
+//! format = 1                        # of this file
+//! name = "clock"                    # for --map, --bundle-config and messages
+//! version = "1.4.0"
+//! wit = "wit"                       # folder with the WIT package; this is the default
+//! world = "bundle"                  # needed if the package has several and none has this name
+//! vendor = ["lib/libvendor.so.1"]   # loaded before the library, in this order
+//!
+//! [library]                         # one per target
+//! x86_64-unknown-linux-gnu = "lib/libclock.so"
+//!
+//! [config.zone]                     # what --bundle-config may set; "zone.*" is a family of keys
+//! help = "Time zone, as in Europe/Paris"
+//! required = false
+//! secret = false
+//!
+//! [asks]                            # what it would like to use; only the operator grants
+//! read = ["/usr/share/zoneinfo"]
+//!
+//! [symbols]                         # WIT function -> plain C symbol
+//! "demo:clock/now@1.0.0#seconds" = "clock_seconds"
+//! ```
+//!
+//! A key that is not known is an error, never ignored: it may be a misspelt restriction.
+
+mod table;
+
+pub use table::{ManifestError, ManifestFault};
+
+use super::path::RelativePath;
+use semver::Version;
+use std::collections::BTreeMap;
+use table::Table;
+
+/// Name of the file.
+pub const FILE: &str = "bundle.toml";
+
+/// Largest manifest, in bytes. A generous one is 4 KiB.
+pub const BYTES_MAX: u64 = 64 << 10;
+
+/// The format that this version reads.
+pub const FORMAT: u64 = 1;
+
+/// The folder with WIT where none is named.
+pub const WIT_DEFAULT: &str = "wit";
+
+/// Longest name of a bundle or of a configuration key, in bytes of ASCII.
+pub const NAME_BYTES_MAX: usize = 64;
+
+/// Most vendor libraries.
+pub const VENDOR_MAX: usize = 64;
+
+/// Longest symbol, in bytes; mangled C++ names come near.
+pub const SYMBOL_BYTES_MAX: usize = 4096;
+
+/// A checked manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// Name of the bundle: letters, digits, `-` and `_`.
+    pub name: String,
+    /// Version of the bundle. Only a bundle without a manifest has none.
+    pub version: Option<Version>,
+    /// Folder with the WIT package.
+    pub wit: RelativePath,
+    /// World that the bundle implements, if it says so.
+    pub world: Option<String>,
+    /// The library for each target triple.
+    pub library: BTreeMap<String, RelativePath>,
+    /// Libraries that are loaded before it, in this order.
+    pub vendor: Vec<RelativePath>,
+    /// What the bundle would like to use.
+    pub asks: Asks,
+    /// What the operator may configure; a key that ends in `.*` stands for a family. `None` if the bundle does not say: then anything goes.
+    pub config: Option<BTreeMap<String, ConfigKey>>,
+    /// Functions whose symbol has a name of its own: component name to symbol.
+    pub symbols: BTreeMap<String, String>,
+}
+
+/// What a bundle would like to use. Nothing of it is granted by this.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asks {
+    /// Files and trees to read.
+    pub read: Vec<String>,
+    /// Files and trees to write.
+    pub write: Vec<String>,
+    /// `HOST:PORT` to connect to.
+    pub connect: Vec<String>,
+    /// Device files to open.
+    pub device: Vec<String>,
+    /// Whether it starts threads.
+    pub threads: bool,
+}
+
+/// A key of the bundle's configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigKey {
+    /// What it is for, for the operator.
+    pub help: Option<String>,
+    /// Whether the bundle cannot start without it.
+    pub required: bool,
+    /// Whether its value must not be on a command line.
+    pub secret: bool,
+}
+
+impl Manifest {
+    /// The manifest of a bundle that has no `bundle.toml`.
+    pub fn by_convention(
+        name: String,
+        target: &str,
+        library: RelativePath,
+        wit: RelativePath,
+    ) -> Self {
+        Self {
+            name,
+            version: None,
+            wit,
+            world: None,
+            library: BTreeMap::from([(target.to_owned(), library)]),
+            vendor: Vec::new(),
+            asks: Asks::default(),
+            config: None,
+            symbols: BTreeMap::new(),
+        }
+    }
+
+    /// Reads the text of a `bundle.toml`.
+    ///
+    /// # Errors
+    /// [`ManifestError`], which names the line.
+    pub fn parse(text: &str) -> Result<Self, ManifestError> {
+        let document = table::parse(text)?;
+        let root = Table::root(text, &document);
+        // First of all: a later format may have other keys, and says so by its number only.
+        root.format(FORMAT)?;
+        root.known(&[
+            "format", "name", "version", "wit", "world", "library", "vendor", "asks", "config",
+            "symbols",
+        ])?;
+        let name = root.required("name", Table::string)?;
+        if !is_name(name.value) {
+            return Err(name.error(ManifestFault::Name(name.value.to_owned())));
+        }
+        let version = root.required("version", Table::string)?;
+        let version = Version::parse(version.value)
+            .map_err(|error| version.error(ManifestFault::Version(error.to_string())))?;
+        let wit = root.path("wit")?.unwrap_or_else(|| RelativePath::fixed(WIT_DEFAULT));
+        let library = library(&root.required("library", Table::table)?.value)?;
+        Ok(Self {
+            name: name.value.to_owned(),
+            version: Some(version),
+            wit,
+            world: root.string("world")?.map(|world| world.value.to_owned()),
+            library,
+            vendor: vendor(&root)?,
+            asks: asks(&root)?,
+            config: Some(config(&root)?),
+            symbols: symbols(&root)?,
+        })
+    }
+}
+
+/// Whether `text` may name a bundle.
+pub fn is_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    text.len() <= NAME_BYTES_MAX
+        && chars.next().is_some_and(|c| c.is_ascii_alphanumeric())
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+/// Whether `text` may name a configuration key: names joined by dots, the last of which may be `*`
+/// for any.
+fn is_config_key(text: &str) -> bool {
+    let names = text.strip_suffix(".*").unwrap_or(text);
+    text.len() <= NAME_BYTES_MAX && names.split('.').all(is_name)
+}
+
+fn library(table: &Table<'_>) -> Result<BTreeMap<String, RelativePath>, ManifestError> {
+    let mut found = BTreeMap::new();
+    for target in table.keys() {
+        if let Some(path) = table.path(target)? {
+            found.insert(target.to_owned(), path);
+        }
+    }
+    if found.is_empty() { Err(table.error(0, ManifestFault::NoLibrary)) } else { Ok(found) }
+}
+
+fn vendor(root: &Table<'_>) -> Result<Vec<RelativePath>, ManifestError> {
+    let mut found = Vec::new();
+    for item in root.strings("vendor")? {
+        let path = RelativePath::new(item.value)
+            .map_err(|fault| item.error(ManifestFault::Path(fault)))?;
+        if found.contains(&path) {
+            return Err(item.error(ManifestFault::Twice(path.to_string())));
+        }
+        if found.len() == VENDOR_MAX {
+            return Err(item.error(ManifestFault::TooMany(VENDOR_MAX)));
+        }
+        found.push(path);
+    }
+    Ok(found)
+}
+
+fn asks(root: &Table<'_>) -> Result<Asks, ManifestError> {
+    let Some(table) = root.table("asks")? else { return Ok(Asks::default()) };
+    let table = table.value;
+    table.known(&["read", "write", "connect", "device", "threads"])?;
+    let list = |key| -> Result<Vec<String>, ManifestError> {
+        Ok(table.strings(key)?.into_iter().map(|item| item.value.to_owned()).collect())
+    };
+    Ok(Asks {
+        read: list("read")?,
+        write: list("write")?,
+        connect: list("connect")?,
+        device: list("device")?,
+        threads: table.boolean("threads")?.unwrap_or(false),
+    })
+}
+
+fn config(root: &Table<'_>) -> Result<BTreeMap<String, ConfigKey>, ManifestError> {
+    let mut found = BTreeMap::new();
+    let Some(table) = root.table("config")? else { return Ok(found) };
+    for key in table.value.keys() {
+        if !is_config_key(key) {
+            return Err(table.value.error_at(key, ManifestFault::ConfigKey(key.to_owned())));
+        }
+        let Some(entry) = table.value.table(key)? else { continue };
+        entry.value.known(&["help", "required", "secret"])?;
+        let key_of = ConfigKey {
+            help: entry.value.string("help")?.map(|help| help.value.to_owned()),
+            required: entry.value.boolean("required")?.unwrap_or(false),
+            secret: entry.value.boolean("secret")?.unwrap_or(false),
+        };
+        found.insert(key.to_owned(), key_of);
+    }
+    Ok(found)
+}
+
+fn symbols(root: &Table<'_>) -> Result<BTreeMap<String, String>, ManifestError> {
+    let mut found = BTreeMap::new();
+    let Some(table) = root.table("symbols")? else { return Ok(found) };
+    for function in table.value.keys() {
+        let Some(symbol) = table.value.string(function)? else { continue };
+        let is_symbol = (1..=SYMBOL_BYTES_MAX).contains(&symbol.value.len())
+            && symbol.value.chars().all(|c| c.is_ascii_graphic());
+        if !is_symbol {
+            return Err(symbol.error(ManifestFault::Symbol));
+        }
+        found.insert(function.to_owned(), symbol.value.to_owned());
+    }
+    Ok(found)
+}

@@ -1,0 +1,162 @@
+//! What was typed, one to one. `request` makes sense of it.
+
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Runs WebAssembly components whose imports are served by native host bundles.
+///
+/// A bundle is a directory with a native shared library, the WIT that it implements, and a
+/// manifest. Each bundle's library runs in a process of its own: if it crashes, hangs or lies, the
+/// guest gets an error, and nothing else happens.
+///
+/// `wrun app.wasm` is short for `wrun run app.wasm`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wrun",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = EXAMPLES,
+    after_long_help = EXIT_STATUS
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) run: Option<RunArgs>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wrun hello.wasm one two
+  wrun --dir . --host-bundle ./pkcs11_host \\
+       --bundle-config pkcs11.module=/usr/lib/softhsm/libsofthsm2.so \\
+       --bundle-config-from pkcs11.pin=file:/run/secrets/pin  sign.wasm
+  wrun --invoke 'add(1, 2)' calculator.wasm";
+
+const EXIT_STATUS: &str = "\
+Examples:
+  wrun hello.wasm one two
+  wrun --dir . --host-bundle ./pkcs11_host \\
+       --bundle-config pkcs11.module=/usr/lib/softhsm/libsofthsm2.so \\
+       --bundle-config-from pkcs11.pin=file:/run/secrets/pin  sign.wasm
+  wrun --invoke 'add(1, 2)' calculator.wasm
+
+Exit status:
+  the guest's own    it ran and exited, also through wasi:cli/exit
+  1                  the component or a bundle cannot be used, or a bundle failed in a call
+  2                  wrong usage
+  134                the guest trapped by itself";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a component (the default)
+    Run(RunArgs),
+    /// Make and check bundles
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+}
+
+/// `wrun bundle …`
+#[derive(Debug, Subcommand)]
+pub(super) enum BundleCommand {
+    /// Make a bundle directory from a built library and its WIT
+    Pack(PackArgs),
+    /// Open a bundle, check its manifest, WIT and library, and say what it offers
+    Check(CheckArgs),
+}
+
+/// `wrun bundle pack`
+#[derive(Debug, Args)]
+pub(super) struct PackArgs {
+    /// The shared library, as `cargo build` made it
+    #[arg(long, value_name = "FILE")]
+    pub(super) library: PathBuf,
+    /// Folder with the `wit` folder, and with `bundle.toml` if the bundle has one
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) source: PathBuf,
+    /// Further library that the bundle's library needs; loaded before it (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(super) vendor: Vec<PathBuf>,
+    /// The bundle directory to make, NAME_host by convention
+    #[arg(long, short, value_name = "DIR")]
+    pub(super) out: PathBuf,
+}
+
+/// `wrun bundle check`
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// The bundle directory
+    #[arg(value_name = "DIR")]
+    pub(super) bundle: PathBuf,
+}
+
+/// `wrun run`
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Serve imports with the bundle in this directory (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub(super) host_bundle: Vec<PathBuf>,
+
+    /// Run each bundle in a process of its own, confined (the default)
+    #[arg(long, conflicts_with = "in_process")]
+    pub(super) isolate: bool,
+
+    /// Load the bundles' libraries into wrun itself: UNPROTECTED
+    ///
+    /// A library then runs with all of wrun's rights, can read and write all of its memory, and its
+    /// crash is wrun's crash. Timeouts are not enforced. Only for bundles that you trust as you
+    /// trust wrun.
+    #[arg(long)]
+    pub(super) in_process: bool,
+
+    /// Time that one call into a bundle may take, such as 500ms, 30s or 2m
+    #[arg(long, value_name = "DURATION", default_value = "60s")]
+    pub(super) call_timeout: humantime::Duration,
+
+    /// Configuration value for a bundle's `init` (repeatable)
+    ///
+    /// Visible to everybody who can list processes: for secrets use --bundle-config-from.
+    #[arg(long, value_name = "NAME.KEY=VALUE")]
+    pub(super) bundle_config: Vec<String>,
+
+    /// Configuration value that wrun reads from file:PATH or fd:NUMBER (repeatable)
+    ///
+    /// One trailing newline is removed.
+    #[arg(long, value_name = "NAME.KEY=SOURCE")]
+    pub(super) bundle_config_from: Vec<String>,
+
+    /// Let one bundle serve an interface that several offer; `*` stands for any end of the name
+    /// (repeatable)
+    #[arg(long, value_name = "IFACE=BUNDLE")]
+    pub(super) map: Vec<String>,
+
+    /// Give the guest access to a directory of the host (repeatable)
+    #[arg(long, value_name = "HOST[::GUEST]")]
+    pub(super) dir: Vec<String>,
+
+    /// Environment variable for the guest; without a value it is taken from wrun's own (repeatable)
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub(super) env: Vec<String>,
+
+    /// Call an exported function instead of wasi:cli/run, and print its result
+    ///
+    /// Arguments are written in WAVE: 'add(1, 2)', 'greet("you")'. A function of an interface is
+    /// named with it: 'ns:pkg/iface.func(1)' or 'iface.func(1)'.
+    #[arg(long, value_name = "CALL")]
+    pub(super) invoke: Option<String>,
+
+    /// The guest's argv[0], instead of the component's file name
+    #[arg(long, value_name = "NAME")]
+    pub(super) argv0: Option<String>,
+
+    /// Do not keep compiled code in the user's cache directory
+    #[arg(long)]
+    pub(super) no_cache: bool,
+
+    /// The component, and the arguments for the guest
+    #[arg(value_name = "COMPONENT", required = true, trailing_var_arg = true)]
+    pub(super) component_and_args: Vec<OsString>,
+}

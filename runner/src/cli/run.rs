@@ -1,0 +1,165 @@
+//! `wrun run`: compile, plan, link, run.
+
+use super::component::{compile, engine};
+use super::error::CliError;
+use super::invoke;
+use super::request::Request;
+use crate::plan::Unserved;
+use crate::registry::{BundleOptions, Registry};
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{Engine, Store};
+use wasmtime_wasi::p2::bindings::Command;
+use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxView, WasiView};
+
+/// What a store holds for its guest.
+pub(super) struct State {
+    wasi: WasiCtx,
+    table: ResourceTable,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// Does what `request` says.
+///
+/// # Errors
+/// [`CliError`], also for a guest that ends with an exit code other than 0.
+pub(super) fn run(request: &Request) -> Result<(), CliError> {
+    let engine = engine(request.cache)?;
+    let component = compile(&engine, &request.component)?;
+    let registry = registry(request)?;
+    let plan = registry.check(&component, &is_wasi, Unserved::Refuse)?;
+    for bundle in &plan.idle {
+        tracing::warn!(bundle = bundle.name(), "the component imports nothing from this bundle");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Input(format!("cannot start the event loop: {error}")))?;
+    runtime.block_on(async {
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(CliError::Guest)?;
+        // Held until the guest has ended; then the processes end.
+        let _hosts = registry.link_plan_async(&mut linker, &plan)?;
+        let store = Store::new(&engine, state(request)?);
+        match &request.invoke {
+            Some(call) => invoke::invoke(store, &linker, &component, call).await,
+            None => command(&engine, store, &linker, &component).await,
+        }
+    })
+}
+
+/// Interfaces that wasmtime-wasi serves.
+fn is_wasi(import: &str) -> bool {
+    const SERVED: [&str; 6] = [
+        "wasi:cli/",
+        "wasi:clocks/",
+        "wasi:filesystem/",
+        "wasi:io/",
+        "wasi:random/",
+        "wasi:sockets/",
+    ];
+    SERVED.iter().any(|package| import.starts_with(package))
+}
+
+fn registry(request: &Request) -> Result<Registry, CliError> {
+    let mut registry = Registry::new();
+    for path in &request.bundles {
+        let bundle = crate::bundle::Bundle::open(path).map_err(crate::Error::from)?;
+        let name = bundle.name().to_owned();
+        refuse_public_secrets(request, &bundle)?;
+        let options = BundleOptions {
+            isolation: request.isolation,
+            config: request.config_of(&name),
+            call_timeout: request.call_timeout,
+            ..BundleOptions::default()
+        };
+        registry.register(bundle, options)?;
+    }
+    for map in &request.maps {
+        registry.map(map.clone());
+    }
+    unknown_bundle(request, &registry)?;
+    Ok(registry)
+}
+
+fn refuse_public_secrets(
+    request: &Request,
+    bundle: &crate::bundle::Bundle,
+) -> Result<(), CliError> {
+    let own = request.config.iter().filter(|entry| entry.bundle == bundle.name());
+    match own
+        .filter(|entry| entry.public)
+        .find(|entry| crate::registry::is_secret(bundle, &entry.key))
+    {
+        Some(entry) => Err(CliError::Usage(format!(
+            "{0}.{1} is a secret, and everybody can read a command line\n\
+             use --bundle-config-from {0}.{1}=file:PATH, or fd:NUMBER",
+            entry.bundle, entry.key
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn unknown_bundle(request: &Request, registry: &Registry) -> Result<(), CliError> {
+    let known = |name: &str| registry.bundles().any(|bundle| bundle.name() == name);
+    match request.config.iter().find(|entry| !known(&entry.bundle)) {
+        Some(entry) => {
+            let names: Vec<_> = registry.bundles().map(|bundle| bundle.name()).collect();
+            Err(CliError::Usage(format!(
+                "configuration {}.{} is for a bundle that is not there; bundles of this run: {}",
+                entry.bundle,
+                entry.key,
+                if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+            )))
+        }
+        None => Ok(()),
+    }
+}
+
+fn state(request: &Request) -> Result<State, CliError> {
+    let mut wasi = WasiCtx::builder();
+    wasi.inherit_stdio().args(&request.args).envs(&request.env);
+    // There is one guest, and nothing else for this thread to do meanwhile.
+    wasi.allow_blocking_current_thread(true);
+    for (host, guest) in &request.dirs {
+        wasi.preopened_dir(host, guest, FsPerms::ReadWrite).map_err(|error| {
+            CliError::Input(format!("--dir {}: cannot open it: {error:#}", host.display()))
+        })?;
+    }
+    Ok(State { wasi: wasi.build(), table: ResourceTable::new() })
+}
+
+async fn command(
+    engine: &Engine,
+    mut store: Store<State>,
+    linker: &Linker<State>,
+    component: &Component,
+) -> Result<(), CliError> {
+    let exports_run = component
+        .component_type()
+        .exports(engine)
+        .any(|(name, _)| name.starts_with("wasi:cli/run@0.2"));
+    if !exports_run {
+        return Err(CliError::Input(invoke::no_command(engine, component)));
+    }
+    let command =
+        Command::instantiate_async(&mut store, component, linker).await.map_err(CliError::Guest)?;
+    match command.wasi_cli_run().call_run(&mut store).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(())) => Err(CliError::Exit(1)),
+        Err(error) => Err(guest_end(error)),
+    }
+}
+
+/// An exit that the guest asked for arrives as an error, but is none.
+pub(super) fn guest_end(error: wasmtime::Error) -> CliError {
+    match error.downcast_ref::<I32Exit>() {
+        // The system keeps the low eight bits, as for any program.
+        Some(exit) => CliError::Exit(exit.0.to_le_bytes()[0]),
+        None => CliError::Guest(error),
+    }
+}

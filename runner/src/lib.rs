@@ -1,0 +1,34 @@
+//! Runs WebAssembly components whose imports are served by native host bundles.
+//!
+//! A *bundle* is a directory with a native shared library, the WIT that it implements, and a
+//! manifest. Each bundle's library runs in an `adapter-shim` process of its own; a crash, a hang or
+//! a lie of the library costs the guest an error. This library is what the program `wrun` is made
+//! of, for those who embed wasmtime themselves: start with [`Registry`].
+//!
+//! The modules are the stages of a run, and each knows only those before it:
+//!
+//! - [`shape`]: types and functions in one structural form, from a component or from WIT.
+//! - [`bundle`]: opens a bundle directory: manifest, WIT, the library's symbols.
+//! - [`plan`]: which bundle serves which import; every mismatch at once.
+//! - `canon`: lift and lower between guest memory and the wire. One of two unsafe folders.
+//! - `channel`: one request, one answer, one deadline.
+//! - `shim`: the process behind an isolated bundle.
+//! - `inprocess`: a library in this process, unprotected, on request.
+//! - `proxy`: the functions as wasmtime sees them.
+//! - [`registry`]: the embedding API.
+//! - [`cli`]: the command line.
+
+pub mod bundle;
+mod canon;
+mod channel;
+pub mod cli;
+mod inprocess;
+pub mod plan;
+mod proxy;
+pub mod registry;
+pub mod shape;
+mod shim;
+
+pub use proxy::{CallError, CallFailure};
+pub use registry::{BundleOptions, Error, Hosts, Isolation, Registry};
+pub use shim::ShimExit;

@@ -1,0 +1,5 @@
+//! The `wrun` program.
+
+fn main() -> std::process::ExitCode {
+    wrun::cli::main()
+}

@@ -1,0 +1,121 @@
+//! Which resources of a bundle live, and by which number the guest's tables know them.
+//!
+//! wasmtime keeps a guest from forging handles; this table keeps a *library* from it. The library
+//! names its resources by numbers of its own choice. The guest's tables hold numbers of this table
+//! instead, and every number that crosses is translated, so a library can neither give out one
+//! resource twice nor make the guest hold what it never made.
+
+use std::collections::HashSet;
+
+/// Why a handle was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HandleFault {
+    /// The library gave out a handle that is still held.
+    GivenTwice,
+    /// No such resource lives, or it is of another type.
+    Unknown,
+    /// The guest holds as many resources as a number can count.
+    TooMany,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    resource: u32,
+    handle: u32,
+}
+
+/// The live resources of one bundle.
+#[derive(Debug, Default)]
+pub(crate) struct Handles {
+    /// Slot `n - 1` holds the resource that the guest's tables know as `n`.
+    slots: Vec<Option<Entry>>,
+    free: Vec<u32>,
+    /// The same entries by the library's numbers.
+    held: HashSet<(u32, u32)>,
+}
+
+impl Handles {
+    /// Takes over a resource that the library gave out; returns its number for the guest.
+    pub(crate) fn receive(&mut self, resource: u32, handle: u32) -> Result<u32, HandleFault> {
+        if !self.held.insert((resource, handle)) {
+            return Err(HandleFault::GivenTwice);
+        }
+        let entry = Some(Entry { resource, handle });
+        if let Some(number) = self.free.pop() {
+            if let Some(slot) = self.slot(number) {
+                *slot = entry;
+                return Ok(number);
+            }
+        }
+        self.slots.push(entry);
+        u32::try_from(self.slots.len()).map_err(|_| HandleFault::TooMany)
+    }
+
+    /// The library's number of a resource that is lent to it for one call.
+    pub(crate) fn lend(&mut self, resource: u32, number: u32) -> Result<u32, HandleFault> {
+        match self.slot(number) {
+            Some(Some(entry)) if entry.resource == resource => Ok(entry.handle),
+            _ => Err(HandleFault::Unknown),
+        }
+    }
+
+    /// Gives a resource back to the library: by an `own` argument, or to be destroyed.
+    pub(crate) fn give(&mut self, resource: u32, number: u32) -> Result<u32, HandleFault> {
+        let handle = self.lend(resource, number)?;
+        if let Some(slot) = self.slot(number) {
+            *slot = None;
+        }
+        self.held.remove(&(resource, handle));
+        self.free.push(number);
+        Ok(handle)
+    }
+
+    /// How many resources the guest holds.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    fn slot(&mut self, number: u32) -> Option<&mut Option<Entry>> {
+        self.slots.get_mut(usize::try_from(number.checked_sub(1)?).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_is_known_only_with_its_own_type() -> Result<(), HandleFault> {
+        let mut handles = Handles::default();
+        let number = handles.receive(3, 77)?;
+        assert_eq!(handles.lend(3, number), Ok(77));
+        assert_eq!(handles.lend(4, number), Err(HandleFault::Unknown));
+        assert_eq!(handles.lend(3, number + 1), Err(HandleFault::Unknown));
+        assert_eq!(handles.lend(3, 0), Err(HandleFault::Unknown));
+        Ok(())
+    }
+
+    #[test]
+    fn a_library_cannot_give_out_one_resource_twice() -> Result<(), HandleFault> {
+        let mut handles = Handles::default();
+        let number = handles.receive(0, 5)?;
+        assert_eq!(handles.receive(0, 5), Err(HandleFault::GivenTwice));
+        assert_eq!(handles.give(0, number), Ok(5));
+        assert_eq!(handles.give(0, number), Err(HandleFault::Unknown));
+        assert!(handles.receive(0, 5).is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn numbers_are_used_again() -> Result<(), HandleFault> {
+        let mut handles = Handles::default();
+        for handle in 1..=1000 {
+            let number = handles.receive(0, handle)?;
+            assert_eq!(number, 1);
+            handles.give(0, number)?;
+        }
+        assert_eq!(handles.len(), 0);
+        Ok(())
+    }
+}

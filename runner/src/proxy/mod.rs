@@ -1,0 +1,13 @@
+//! The functions that a component imports, as wasmtime sees them.
+//!
+//! One way: `link` defines a function for each import of the plan; a call lifts its arguments
+//! (`canon`), translates handles (`handles`), goes through the `host` to the library, and comes
+//! back as bytes that are checked against the declared type before they are lowered.
+
+mod handles;
+mod host;
+mod link;
+
+pub(crate) use host::{Backend, Host};
+pub use host::{CallError, CallFailure};
+pub(crate) use link::{Mode, define};

@@ -1,0 +1,366 @@
+//! The embedding API: open bundles, check them against a component, link their proxies.
+
+mod config;
+
+use crate::bundle::{Bundle, BundleError};
+use crate::inprocess::InProcess;
+use crate::plan::{self, BundlePlan, Map, Plan, PlanError, Unserved};
+use crate::proxy::{Backend, Host, Mode, define};
+use crate::shim::{LocateError, Session, StartError, locate};
+use protocol::error::TypeError;
+use protocol::message::Limits;
+use protocol::types::TypeTable;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::component::{Component, Linker};
+
+/// Where the library of a bundle runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// In an `adapter-shim` process of its own.
+    #[default]
+    Process,
+    /// In this process, without any protection: only for bundles that are trusted like the program
+    /// itself.
+    InProcess,
+}
+
+/// How one bundle is run.
+#[derive(Debug, Clone)]
+pub struct BundleOptions {
+    /// Where its library runs.
+    pub isolation: Isolation,
+    /// Key and value pairs for the bundle's `init`.
+    pub config: BTreeMap<String, String>,
+    /// How long one call may take. The process is killed after that. Not enforced in-process.
+    pub call_timeout: Duration,
+    /// How long starting may take: confine, load, `init`. Not enforced in-process.
+    pub load_timeout: Duration,
+    /// What the process may use.
+    pub limits: Limits,
+    /// Largest arguments or result of one call, in bytes; at most
+    /// [`protocol::limits::PAYLOAD_BYTES_MAX`].
+    pub payload_bytes_max: u32,
+}
+
+impl Default for BundleOptions {
+    /// Isolated, no configuration, one minute for a call and for starting.
+    fn default() -> Self {
+        Self {
+            isolation: Isolation::Process,
+            config: BTreeMap::new(),
+            call_timeout: Duration::from_secs(60),
+            load_timeout: Duration::from_secs(60),
+            limits: Limits::default(),
+            payload_bytes_max: u32::try_from(protocol::limits::PAYLOAD_BYTES_MAX)
+                .unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// What went wrong between opening a bundle and the first call.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A bundle cannot be used as it is.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The component and the bundles do not fit together.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The component's imports are larger than a plan may be.
+    #[error("the component's imports: {0}")]
+    Imports(#[from] crate::shape::component::TooManyTypes),
+    /// A bundle does not take the configuration that was given.
+    #[error("bundle `{bundle}`: {problem}")]
+    Config {
+        /// Name of the bundle.
+        bundle: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The `adapter-shim` program is missing.
+    #[error(transparent)]
+    Locate(#[from] LocateError),
+    /// A bundle's process did not reach the point where it takes calls.
+    #[error("bundle `{bundle}`: {why}")]
+    Start {
+        /// Name of the bundle.
+        bundle: String,
+        /// What happened.
+        why: StartError,
+    },
+    /// A library could not be loaded into this process.
+    #[error("bundle `{bundle}`: {why}")]
+    InProcess {
+        /// Name of the bundle.
+        bundle: String,
+        /// What happened.
+        why: String,
+    },
+    /// The types of a bundle exceed what the protocol can describe.
+    #[error("bundle `{bundle}`: {why}")]
+    Types {
+        /// Name of the bundle.
+        bundle: String,
+        /// What is too large.
+        why: TypeError,
+    },
+    /// The linker refused a definition, most likely because it has that name already.
+    #[error("bundle `{bundle}`: cannot link {why:#}")]
+    Link {
+        /// Name of the bundle.
+        bundle: String,
+        /// wasmtime's reason.
+        why: wasmtime::Error,
+    },
+    /// A socket could not be registered with the tokio runtime.
+    #[error("bundle `{bundle}`: {why}; link_all_async needs a tokio runtime with I/O")]
+    Runtime {
+        /// Name of the bundle.
+        bundle: String,
+        /// The system's reason.
+        why: io::Error,
+    },
+}
+
+#[derive(Debug)]
+struct Registered {
+    bundle: Arc<Bundle>,
+    options: BundleOptions,
+}
+
+/// The bundles that may serve a component's imports.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use wasmtime::component::{Component, Linker};
+/// let engine = wasmtime::Engine::default();
+/// let component = Component::from_file(&engine, "app.wasm")?;
+/// let mut linker: Linker<()> = Linker::new(&engine);
+/// let mut registry = wrun::Registry::new();
+/// registry.register_bundle("./echo_host", wrun::BundleOptions::default())?;
+/// let hosts = registry.link_all(&mut linker, &component)?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Default)]
+pub struct Registry {
+    bundles: Vec<Registered>,
+    maps: Vec<Map>,
+    shim: Option<PathBuf>,
+}
+
+impl Registry {
+    /// No bundles yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where the `adapter-shim` program is. Without this it is looked for beside the running
+    /// program, see [`locate`].
+    pub fn shim_program(&mut self, path: impl Into<PathBuf>) -> &mut Self {
+        self.shim = Some(path.into());
+        self
+    }
+
+    /// Opens the bundle at `path`. Nothing of it runs yet.
+    ///
+    /// # Errors
+    /// [`Error::Bundle`] if it is no usable bundle, [`Error::Config`] if it does not take the
+    /// configuration.
+    pub fn register_bundle(
+        &mut self,
+        path: impl AsRef<Path>,
+        options: BundleOptions,
+    ) -> Result<&mut Self, Error> {
+        self.register(Bundle::open(path.as_ref())?, options)
+    }
+
+    /// As [`Registry::register_bundle`], with a bundle that was opened before.
+    ///
+    /// # Errors
+    /// [`Error::Config`], see there.
+    pub fn register(&mut self, bundle: Bundle, options: BundleOptions) -> Result<&mut Self, Error> {
+        let refuse = |problem| Error::Config { bundle: bundle.name().to_owned(), problem };
+        config::check(&bundle, &options.config).map_err(refuse)?;
+        self.bundles.push(Registered { bundle: Arc::new(bundle), options });
+        Ok(self)
+    }
+
+    /// Says which bundle serves an interface that several offer.
+    pub fn map(&mut self, map: Map) -> &mut Self {
+        self.maps.push(map);
+        self
+    }
+
+    /// The bundles, in the order in which they were registered.
+    pub fn bundles(&self) -> impl Iterator<Item = &Bundle> {
+        self.bundles.iter().map(|registered| &*registered.bundle)
+    }
+
+    /// Checks the bundles against the imports of `component`, without starting anything.
+    ///
+    /// Imports for which `left_alone` returns true are not looked at: they are the linker's own.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] with every mismatch at once.
+    pub fn check(
+        &self,
+        component: &Component,
+        left_alone: &dyn Fn(&str) -> bool,
+        unserved: Unserved,
+    ) -> Result<Plan, Error> {
+        let bundles: Vec<_> = self.bundles.iter().map(|entry| Arc::clone(&entry.bundle)).collect();
+        let wanted = crate::shape::component::imports(component)?;
+        let options = plan::Options { maps: &self.maps, left_alone, unserved };
+        Ok(plan::build(&wanted, &bundles, &options)?)
+    }
+
+    /// Starts the bundles that `component` needs and defines their functions in `linker`, for a
+    /// store whose functions are called synchronously. Imports that no bundle offers are left to
+    /// the linker's own definitions.
+    ///
+    /// The linker then fits this component only: functions are defined with its types.
+    ///
+    /// # Errors
+    /// [`Error`]; no process is left behind then.
+    pub fn link_all<T: Send + 'static>(
+        &self,
+        linker: &mut Linker<T>,
+        component: &Component,
+    ) -> Result<Hosts, Error> {
+        let plan = self.check(component, &|_| false, Unserved::Leave)?;
+        self.link_plan(linker, &plan)
+    }
+
+    /// As [`Registry::link_all`], for a store whose functions are called with `call_async`.
+    ///
+    /// A guest that waits for a bundle does not block its thread. Must run inside a tokio runtime
+    /// with I/O and time enabled, and the store must be used in the same runtime.
+    ///
+    /// # Errors
+    /// [`Error`]; no process is left behind then.
+    pub fn link_all_async<T: Send + 'static>(
+        &self,
+        linker: &mut Linker<T>,
+        component: &Component,
+    ) -> Result<Hosts, Error> {
+        let plan = self.check(component, &|_| false, Unserved::Leave)?;
+        self.link_plan_async(linker, &plan)
+    }
+
+    /// As [`Registry::link_all`], with a plan that was checked before.
+    ///
+    /// # Errors
+    /// [`Error`]; no process is left behind then.
+    pub fn link_plan<T: Send + 'static>(
+        &self,
+        linker: &mut Linker<T>,
+        plan: &Plan,
+    ) -> Result<Hosts, Error> {
+        self.link(linker, plan, Mode::Sync)
+    }
+
+    /// As [`Registry::link_all_async`], with a plan that was checked before.
+    ///
+    /// # Errors
+    /// [`Error`]; no process is left behind then.
+    pub fn link_plan_async<T: Send + 'static>(
+        &self,
+        linker: &mut Linker<T>,
+        plan: &Plan,
+    ) -> Result<Hosts, Error> {
+        self.link(linker, plan, Mode::Async)
+    }
+
+    fn link<T: Send + 'static>(
+        &self,
+        linker: &mut Linker<T>,
+        plan: &Plan,
+        mode: Mode,
+    ) -> Result<Hosts, Error> {
+        let mut hosts = Vec::new();
+        for bundle in &plan.bundles {
+            let host = Arc::new(self.start(bundle, mode)?);
+            let resources = bundle.wire.resources.len();
+            define(linker, &host, resources, &bundle.instances, mode)
+                .map_err(|why| Error::Link { bundle: bundle.bundle.name().to_owned(), why })?;
+            hosts.push(host);
+        }
+        Ok(Hosts { hosts })
+    }
+
+    fn start(&self, planned: &BundlePlan, mode: Mode) -> Result<Host, Error> {
+        let bundle = planned.bundle.name().to_owned();
+        let registered =
+            self.bundles.iter().find(|entry| Arc::ptr_eq(&entry.bundle, &planned.bundle));
+        let options = registered.map(|entry| entry.options.clone()).unwrap_or_default();
+        let mut wire = planned.wire.clone();
+        wire.limits = options.limits;
+        wire.payload_bytes_max = options.payload_bytes_max;
+        let types = TypeTable::new(wire.types.clone(), wire.resources.len())
+            .map_err(|why| Error::Types { bundle: bundle.clone(), why })?;
+        let init = match wire.init {
+            Some(_) => encode_config(&options.config),
+            None => Vec::new(),
+        };
+        let backend = match options.isolation {
+            Isolation::InProcess => {
+                let library = InProcess::start(planned.bundle.directory(), &wire, &init)
+                    .map_err(|why| Error::InProcess { bundle, why })?;
+                Backend::in_process(library)
+            }
+            Isolation::Process => {
+                let program = self.shim.clone().map_or_else(locate, Ok)?;
+                let start = |why| Error::Start { bundle: bundle.clone(), why };
+                let directory = planned.bundle.directory().try_clone_to_owned();
+                let directory = directory.map_err(|error| start(error.into()))?;
+                let session =
+                    Session::start(&program, directory, &wire, &init, options.load_timeout)
+                        .map_err(start)?;
+                match mode {
+                    Mode::Sync => Backend::threads(session),
+                    Mode::Async => Backend::tasks(session)
+                        .map_err(|why| Error::Runtime { bundle: bundle.clone(), why })?,
+                }
+            }
+        };
+        Ok(Host::new(&wire, types, backend, options.call_timeout))
+    }
+}
+
+/// Bundles that were started for one linker.
+///
+/// They live as long as this value or a linker, store or instance with their functions; the last
+/// one to go ends the processes.
+#[derive(Debug)]
+pub struct Hosts {
+    hosts: Vec<Arc<Host>>,
+}
+
+impl Hosts {
+    /// Names of the bundles that were started.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().map(|host| host.name())
+    }
+}
+
+/// The arguments of `init`: one `list<tuple<string, string>>`.
+fn encode_config(config: &BTreeMap<String, String>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+    bytes.extend_from_slice(&length(config.len()));
+    for text in config.iter().flat_map(|(key, value)| [key, value]) {
+        bytes.extend_from_slice(&length(text.len()));
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    bytes
+}
+
+/// Whether the bundle declares `key` as one whose value must not be seen by others.
+pub fn is_secret(bundle: &Bundle, key: &str) -> bool {
+    config::declaration(bundle, key).is_some_and(|about| about.secret)
+}

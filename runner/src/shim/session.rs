@@ -1,0 +1,285 @@
+//! A running shim and the conversation with it, from the greeting to the end.
+
+use super::exit::ShimExit;
+use super::process::Process;
+use crate::channel::{
+    Blocking, Channel, ChannelError, Conversation, ReplyBytes, Wait, run_blocking,
+};
+use protocol::error::PeerFault;
+use protocol::message::{CallFault, Plan, Step, ToRunner, ToShim};
+use protocol::text::ForeignText;
+use protocol::version::{MAGIC, SUPPORTED, VersionError};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a process that closed its connection may take to be seen as ended.
+const END_GRACE: Duration = Duration::from_millis(200);
+
+/// How long an orderly shutdown may take before the process is killed.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
+
+/// Why a shim could not be brought to the point where it takes calls.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The system refused a socket, a process or a thread.
+    #[error("its adapter process could not be started: {0}")]
+    System(#[from] io::Error),
+    /// The shim reported that a step failed.
+    #[error("{}: {text}", step_words(*.step))]
+    Step {
+        /// Which step.
+        step: Step,
+        /// Why, in the shim's or the library's words.
+        text: ForeignText,
+    },
+    /// The process ended, was silent, or broke the protocol.
+    #[error("{0}")]
+    Ended(SessionEnd),
+}
+
+fn step_words(step: Step) -> &'static str {
+    match step {
+        Step::Plan => "its adapter process did not accept the plan",
+        Step::Confine => "its adapter process could not be confined",
+        Step::Load => "its library could not be loaded",
+        Step::Init => "its `init` failed",
+    }
+}
+
+/// Why a session is over.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SessionEnd {
+    /// The process went away.
+    #[error("its process {0}")]
+    Exit(ShimExit),
+    /// No answer in time.
+    #[error("no answer within {0:?}; its process was killed")]
+    Deadline(Duration),
+    /// The process broke the protocol.
+    #[error("its process broke the protocol and was killed: {0}")]
+    Peer(#[from] PeerFault),
+    /// The runner's side of the socket failed.
+    #[error("the connection to its process failed: {0}")]
+    Io(Arc<io::Error>),
+    /// The guest was stopped in the middle of a call.
+    #[error("its process was killed because a call was abandoned")]
+    Abandoned,
+}
+
+/// Why a request has no result.
+#[derive(Debug)]
+pub(crate) enum CallEnd {
+    /// The request failed; the session goes on.
+    Failed(CallFault, ForeignText),
+    /// The session is over, because of this request.
+    Ended(SessionEnd),
+    /// The session was over before.
+    Over(SessionEnd),
+    /// The arguments exceed what one call may carry; nothing was sent.
+    TooLarge {
+        /// Their size.
+        bytes: usize,
+        /// The cap.
+        max: usize,
+    },
+}
+
+/// A shim that takes calls, one at a time.
+#[derive(Debug)]
+pub(crate) struct Session {
+    conversation: Conversation,
+    process: Process,
+    payload_max: usize,
+    end: Option<SessionEnd>,
+    /// Set while a request is under way: if the caller went away, nobody can use the answer.
+    in_flight: bool,
+}
+
+impl Session {
+    /// Starts the shim at `program` and brings it to the point where it takes calls.
+    ///
+    /// `init` holds the encoded arguments of the bundle's `init`, if the plan has one.
+    ///
+    /// # Errors
+    /// [`StartError`]; the process is gone then.
+    pub(crate) fn start(
+        program: &Path,
+        directory: OwnedFd,
+        plan: &Plan,
+        init: &[u8],
+        timeout: Duration,
+    ) -> Result<Self, StartError> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let payload_max = usize::try_from(plan.payload_bytes_max).unwrap_or(usize::MAX);
+        let conversation = Conversation::new(Channel::new(ours, payload_max)?);
+        let process = Process::spawn(program, &plan.bundle, theirs, directory)?;
+        tracing::debug!(bundle = %plan.bundle, pid = process.id(), "adapter process started");
+        let mut session = Self { conversation, process, payload_max, end: None, in_flight: false };
+        let wait = Blocking { deadline: Instant::now() + timeout };
+        match run_blocking(session.prepare(plan, init, &wait))? {
+            Ok(()) => Ok(session),
+            Err(StartFault::Step(step, text)) => Err(StartError::Step { step, text }),
+            Err(StartFault::Channel(error)) => {
+                Err(StartError::Ended(session.close(error, timeout)))
+            }
+        }
+    }
+
+    async fn prepare(
+        &mut self,
+        plan: &Plan,
+        init: &[u8],
+        wait: &impl Wait,
+    ) -> Result<(), StartFault> {
+        let hello = ToShim::Hello { magic: MAGIC, versions: SUPPORTED };
+        match self.conversation.ask(&hello, &[], wait).await?.message {
+            ToRunner::Hello { magic, .. } if magic != MAGIC => {
+                return Err(VersionError::Magic.into());
+            }
+            ToRunner::Hello { version, .. } if !SUPPORTED.contains(version) => {
+                return Err(VersionError::NotOffered(version).into());
+            }
+            ToRunner::Refused { versions } => {
+                return Err(VersionError::NoneInCommon { ours: SUPPORTED, theirs: versions }.into());
+            }
+            _ => {}
+        }
+        let encoded =
+            postcard::to_stdvec(plan).map_err(|error| ChannelError::Io(io::Error::other(error)))?;
+        self.step(&ToShim::Plan, &encoded, wait).await?;
+        self.step(&ToShim::Load, init, wait).await
+    }
+
+    async fn step(
+        &mut self,
+        request: &ToShim,
+        payload: &[u8],
+        wait: &impl Wait,
+    ) -> Result<(), StartFault> {
+        match self.conversation.ask(request, payload, wait).await?.message {
+            ToRunner::Failed { step, text } => Err(StartFault::Step(step, text)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The socket, to register it with an event loop.
+    pub(crate) fn stream(&self) -> Arc<UnixStream> {
+        self.conversation.channel().stream()
+    }
+
+    /// Calls `function` with encoded arguments. The bytes of the result are not checked yet.
+    pub(crate) async fn call(
+        &mut self,
+        function: u32,
+        args: &[u8],
+        wait: &impl Wait,
+        timeout: Duration,
+    ) -> Result<ReplyBytes, CallEnd> {
+        if args.len() > self.payload_max {
+            return Err(CallEnd::TooLarge { bytes: args.len(), max: self.payload_max });
+        }
+        let id = self.conversation.next_id();
+        self.request(&ToShim::Call { id, function }, args, wait, timeout).await
+    }
+
+    /// Runs the destructor of a resource.
+    pub(crate) async fn drop_resource(
+        &mut self,
+        resource: u32,
+        handle: u32,
+        wait: &impl Wait,
+        timeout: Duration,
+    ) -> Result<(), CallEnd> {
+        let id = self.conversation.next_id();
+        self.request(&ToShim::Drop { id, resource, handle }, &[], wait, timeout).await.map(drop)
+    }
+
+    async fn request(
+        &mut self,
+        request: &ToShim,
+        payload: &[u8],
+        wait: &impl Wait,
+        timeout: Duration,
+    ) -> Result<ReplyBytes, CallEnd> {
+        if self.in_flight && self.end.is_none() {
+            self.condemn(SessionEnd::Abandoned);
+        }
+        if let Some(end) = &self.end {
+            return Err(CallEnd::Over(end.clone()));
+        }
+        self.in_flight = true;
+        let asked = self.conversation.ask(request, payload, wait).await;
+        self.in_flight = false;
+        match asked {
+            Ok(answer) => match answer.message {
+                ToRunner::CallFailed { fault, text, .. } => Err(CallEnd::Failed(fault, text)),
+                _ => Ok(answer.payload),
+            },
+            Err(error) => Err(CallEnd::Ended(self.close(error, timeout))),
+        }
+    }
+
+    /// Ends the session because its process broke the protocol: a reply that is not a value, say.
+    pub(crate) fn condemn_peer(&mut self, fault: PeerFault) -> SessionEnd {
+        self.condemn(SessionEnd::Peer(fault))
+    }
+
+    /// Kills the process of a call that nobody waits for any more.
+    pub(crate) fn abandon(&mut self) {
+        if self.in_flight && self.end.is_none() {
+            self.condemn(SessionEnd::Abandoned);
+        }
+    }
+
+    fn condemn(&mut self, end: SessionEnd) -> SessionEnd {
+        self.process.end(Duration::ZERO);
+        tracing::warn!(pid = self.process.id(), %end, "adapter process ended");
+        self.end.insert(end).clone()
+    }
+
+    fn close(&mut self, error: ChannelError, timeout: Duration) -> SessionEnd {
+        let end = match error {
+            ChannelError::Deadline => SessionEnd::Deadline(timeout),
+            ChannelError::Peer(fault) => SessionEnd::Peer(fault),
+            ChannelError::Io(error) => SessionEnd::Io(Arc::new(error)),
+            ChannelError::Closed => SessionEnd::Exit(self.process.end(END_GRACE)),
+        };
+        self.condemn(end)
+    }
+}
+
+impl Drop for Session {
+    /// Asks the process to leave, for a moment; then `Process` kills it.
+    fn drop(&mut self) {
+        if self.end.is_some() || self.in_flight {
+            return;
+        }
+        let wait = Blocking { deadline: Instant::now() + SHUTDOWN_GRACE };
+        let asked = run_blocking(self.conversation.ask(&ToShim::Shutdown, &[], &wait));
+        if matches!(asked, Ok(Ok(_))) {
+            self.process.end(SHUTDOWN_GRACE);
+        }
+    }
+}
+
+/// Why the way to the first call was left.
+enum StartFault {
+    Step(Step, ForeignText),
+    Channel(ChannelError),
+}
+
+impl From<ChannelError> for StartFault {
+    fn from(error: ChannelError) -> Self {
+        Self::Channel(error)
+    }
+}
+
+impl From<VersionError> for StartFault {
+    fn from(error: VersionError) -> Self {
+        Self::Channel(PeerFault::from(error).into())
+    }
+}
