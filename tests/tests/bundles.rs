@@ -1,0 +1,105 @@
+//! Bundles that cannot be used: one screen that says what, where and what to do; exit code 1.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::fs;
+use std::path::PathBuf;
+use tests::{Run, Wrun, fixture};
+
+/// Runs the poke guest with a fault bundle that `spoil` has changed.
+fn spoiled(spoil: impl FnOnce(PathBuf)) -> Run {
+    let wrun = Wrun::new();
+    let fault = fixture("fault", None, &wrun.work());
+    spoil(fault.clone());
+    let run = wrun
+        .bundle(&fault)
+        .bundle(tests::bundle("echo"))
+        .arg(tests::guest("poke"))
+        .arg("answer")
+        .run();
+    assert_eq!(run.stdout, "", "the guest must not have started");
+    assert!(run.stderr.lines().count() <= 24, "more than one screen:\n{}", run.stderr);
+    run
+}
+
+fn library(bundle: &std::path::Path) -> PathBuf {
+    fs::read_dir(bundle.join("lib")).unwrap().next().unwrap().unwrap().path()
+}
+
+#[test]
+fn without_a_library() {
+    let run = spoiled(|bundle| fs::remove_file(library(&bundle)).unwrap());
+    run.expect_code(1).expect_stderr("error: bundle").expect_stderr("lib");
+}
+
+#[test]
+fn with_a_library_for_another_machine() {
+    let run = spoiled(|bundle| {
+        let path = library(&bundle);
+        let mut bytes = fs::read(&path).unwrap();
+        // e_machine: AArch64.
+        bytes[18..20].copy_from_slice(&183_u16.to_le_bytes());
+        fs::write(&path, bytes).unwrap();
+    });
+    run.expect_code(1).expect_stderr("aarch64").expect_stderr("x86_64");
+}
+
+#[test]
+fn with_a_library_that_is_no_library() {
+    let run = spoiled(|bundle| fs::write(library(&bundle), "#!/bin/sh\n").unwrap());
+    run.expect_code(1).expect_stderr("ELF");
+}
+
+#[test]
+fn without_a_symbol_that_the_component_needs() {
+    let wrun = Wrun::new();
+    let fault = fixture("fault", Some("WITHOUT_SYMBOL"), &wrun.work());
+    let run = wrun
+        .bundle(&fault)
+        .bundle(tests::bundle("echo"))
+        .arg(tests::guest("poke"))
+        .arg("answer")
+        .run();
+    run.expect_code(1)
+        .expect_stderr("test:fault/library@0.1.0#do")
+        .expect_stderr("wit_test_3afault_2flibrary_400_2e1_2e0_23do");
+}
+
+#[test]
+fn with_wit_that_does_not_parse() {
+    let run = spoiled(|bundle| {
+        let path = bundle.join("wit/fault.wit");
+        let text = fs::read_to_string(&path).unwrap().replace("enum deed {", "enum deed [");
+        fs::write(path, text).unwrap();
+    });
+    run.expect_code(1).expect_stderr("fault.wit");
+}
+
+#[test]
+fn with_wit_that_disagrees_with_the_component() {
+    let run = spoiled(|bundle| {
+        let path = bundle.join("wit/fault.wit");
+        let text = fs::read_to_string(&path).unwrap().replace("-> u32", "-> u64");
+        fs::write(path, text).unwrap();
+    });
+    run.expect_code(1)
+        .expect_stderr("test:fault/library@0.1.0")
+        .expect_stderr("u32")
+        .expect_stderr("u64");
+}
+
+#[test]
+fn that_cannot_be_read() {
+    let run = spoiled(|bundle| {
+        let path = bundle.join("wit/fault.wit");
+        fs::remove_file(&path).unwrap();
+        // A link that leaves the bundle is not followed.
+        std::os::unix::fs::symlink("/etc/passwd", path).unwrap();
+    });
+    run.expect_code(1).expect_stderr("fault.wit");
+}

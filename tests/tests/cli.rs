@@ -1,0 +1,96 @@
+//! Golden tests of the command line: one file per case in `tests/cli`, see `readme.case` there.
+//!
+//! `BLESS=1 cargo nextest run -p tests --test cli` writes what wrun prints now into the files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use tests::{Wrun, root, target};
+
+struct Case {
+    comment: String,
+    args: Vec<String>,
+    rest: String,
+}
+
+impl Case {
+    fn parse(text: &str) -> Self {
+        let split = text.find("\nwrun").expect("a line that starts with `wrun`") + 1;
+        let (comment, rest) = text.split_at(split);
+        let (command, rest) = rest.split_once('\n').expect("a line after the command");
+        let args = shell_words(command.strip_prefix("wrun").unwrap());
+        Self { comment: comment.to_owned(), args, rest: rest.to_owned() }
+    }
+}
+
+/// Words between spaces; single quotes keep spaces.
+fn shell_words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in line.split('\'').enumerate() {
+        if index % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+/// Files that the cases name; made anew for each case in its own working directory.
+fn prepare(work: &Path) {
+    let hello = std::fs::read(tests::guest("hello")).unwrap();
+    std::fs::write(work.join("truncated.wasm"), &hello[..hello.len() / 2]).unwrap();
+    std::fs::write(work.join("header-only.wasm"), &hello[..5]).unwrap();
+    std::fs::write(work.join("empty.wasm"), b"").unwrap();
+    std::fs::write(work.join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    std::fs::write(work.join("text.wat"), b"(component)").unwrap();
+    std::fs::create_dir(work.join("folder")).unwrap();
+    std::fs::write(work.join("secret"), b"hunter2\n").unwrap();
+}
+
+fn run(path: &Path) -> Result<(), String> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let case = Case::parse(&text);
+    let wrun = Wrun::new();
+    prepare(&wrun.work());
+    let target = target().display().to_string();
+    let args = case.args.iter().map(|arg| arg.replace("$TARGET", &target));
+    let run = wrun.args(args).run();
+    let mut seen = format!("exit {}\n", run.code);
+    for (name, output) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
+        if !output.is_empty() {
+            let output = output.replace(&target, "$TARGET");
+            write!(seen, "--- {name}\n{}\n", output.trim_end_matches('\n')).unwrap();
+        }
+    }
+    assert!(run.survivors.is_empty(), "{}: still alive {:?}", path.display(), run.survivors);
+    assert!(run.temporary.is_empty(), "{}: left {:?}", path.display(), run.temporary);
+    if std::env::var_os("BLESS").is_some() {
+        let command = text[case.comment.len()..].lines().next().unwrap();
+        std::fs::write(path, format!("{}{command}\n{seen}", case.comment)).unwrap();
+        return Ok(());
+    }
+    if seen == case.rest {
+        return Ok(());
+    }
+    Err(format!("== {}\nwanted:\n{}\nseen:\n{seen}", path.display(), case.rest))
+}
+
+#[test]
+fn wrun_says_what_the_case_files_say() {
+    let mut paths: Vec<_> = std::fs::read_dir(root().join("tests/cli"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "case"))
+        .collect();
+    paths.sort();
+    assert!(paths.len() >= 15, "only {} cases were found", paths.len());
+    let wrong: Vec<_> = paths.iter().filter_map(|path| run(path).err()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,57 @@
+//! The commands that build, check and test this repository: `cargo xtask --help`.
+//!
+//! One module per command; [`process`] runs programs, [`workspace`] knows the folders,
+//! [`stage`] times what a long command does.
+
+mod bundles;
+mod guests;
+mod process;
+mod setup;
+mod stage;
+mod test;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Build, check and test wrun.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install what the other commands need, or print the line that installs it.
+    Setup,
+    /// Build the test guests into target/guests/wasm, as components.
+    Guests,
+    /// Build the bundles of this repository into target/bundles.
+    Bundles,
+    /// Everything: setup, format, lints, build, guests, bundles, all tests.
+    Test {
+        /// Passed to `cargo nextest run`, for example a part of a test's name.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        nextest: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Args::parse().command {
+        Command::Setup => setup::run(),
+        Command::Guests => guests::run(),
+        Command::Bundles => bundles::run(),
+        Command::Test { nextest } => test::run(&nextest),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

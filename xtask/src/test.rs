@@ -1,0 +1,45 @@
+//! `cargo xtask test`: everything that must hold before a change is accepted.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::stage::Stages;
+use crate::{bundles, guests, process, setup, workspace};
+
+/// Runs all stages, cheapest first, up to the first that fails; prints how long each took.
+///
+/// `nextest` is appended to `cargo nextest run --workspace`.
+pub(crate) fn run(nextest: &[OsString]) -> Result<()> {
+    let mut stages = Stages::default();
+    let result = run_stages(&mut stages, nextest);
+    stages.report();
+    result
+}
+
+fn run_stages(stages: &mut Stages, nextest: &[OsString]) -> Result<()> {
+    stages.run("setup", setup::run)?;
+    stages.run("format", format)?;
+    stages.run("lints", lints)?;
+    stages.run("build", || cargo(&["build", "--workspace"]))?;
+    stages.run("guests", guests::run)?;
+    stages.run("bundles", bundles::run)?;
+    stages.run("tests", || {
+        process::run(workspace::cargo().args(["nextest", "run", "--workspace"]).args(nextest))
+    })?;
+    stages.run("doc tests", || cargo(&["test", "--workspace", "--doc"]))
+}
+
+fn format() -> Result<()> {
+    cargo(&["fmt", "--all", "--check"])?;
+    guests::format()
+}
+
+fn lints() -> Result<()> {
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    guests::lints()
+}
+
+fn cargo(arguments: &[&str]) -> Result<()> {
+    process::run(workspace::cargo().args(arguments))
+}
