@@ -19,7 +19,9 @@
 //! - [`cli`]: the command line.
 
 pub mod bundle;
-mod canon;
+// Public for the benchmark alone, which measures it without a bundle; not part of the API.
+#[doc(hidden)]
+pub mod canon;
 mod channel;
 pub mod cli;
 mod inprocess;
@@ -31,4 +33,4 @@ mod shim;
 
 pub use proxy::{CallError, CallFailure};
 pub use registry::{BundleOptions, Error, Hosts, Isolation, Registry};
-pub use shim::ShimExit;
+pub use shim::{LocateError, SessionEnd, ShimExit, StartError, locate};

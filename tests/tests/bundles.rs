@@ -46,13 +46,13 @@ fn with_a_library_for_another_machine() {
         bytes[18..20].copy_from_slice(&183_u16.to_le_bytes());
         fs::write(&path, bytes).unwrap();
     });
-    run.expect_code(1).expect_stderr("aarch64").expect_stderr("x86_64");
+    run.expect_code(1).expect_stderr("aarch64").expect_stderr("x86-64");
 }
 
 #[test]
 fn with_a_library_that_is_no_library() {
     let run = spoiled(|bundle| fs::write(library(&bundle), "#!/bin/sh\n").unwrap());
-    run.expect_code(1).expect_stderr("ELF");
+    run.expect_code(1).expect_stderr("it is text").expect_stderr("not a shared library");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn a_string_that_is_not_utf8_never_reaches_the_guest() {
 #[test]
 fn a_crash_while_loading_is_a_failed_start() {
     let run = poke(Some("CRASH_WHILE_LOADING"), "answer");
-    run.expect_code(1).expect_stderr("bundle `fault`: its process was killed by signal SIGSEGV");
+    run.expect_code(1).expect_stderr("bundle `fault`: its process was killed by signal SIGILL");
     assert_eq!(run.stdout, "", "the guest must not have started");
 }
 

@@ -1,9 +1,11 @@
-//! The commands that build, check and test this repository: `cargo xtask --help`.
+//! The commands that build, check, show and measure this repository: `cargo xtask --help`.
 //!
 //! One module per command; [`process`] runs programs, [`workspace`] knows the folders,
 //! [`stage`] times what a long command does.
 
+mod bench;
 mod bundles;
+mod demo;
 mod guests;
 mod process;
 mod setup;
@@ -16,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Build, check and test wrun.
+/// Build, check, show and measure wrun.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Args {
@@ -32,6 +34,10 @@ enum Command {
     Guests,
     /// Build the bundles of this repository into target/bundles.
     Bundles,
+    /// The main job, step by step: a component signs with a throw-away SoftHSM token.
+    Demo,
+    /// Measure calls and starts, beside wasmtime's own ways and a bare socket.
+    Bench,
     /// Everything: setup, format, lints, build, guests, bundles, all tests.
     Test {
         /// Passed to `cargo nextest run`, for example a part of a test's name.
@@ -45,6 +51,8 @@ fn main() -> ExitCode {
         Command::Setup => setup::run(),
         Command::Guests => guests::run(),
         Command::Bundles => bundles::run(),
+        Command::Demo => demo::run(),
+        Command::Bench => bench::run(),
         Command::Test { nextest } => test::run(&nextest),
     };
     match result {

@@ -11,12 +11,12 @@ pub(crate) struct Stages {
 }
 
 impl Stages {
-    /// Runs one stage; its error carries the stage's name.
-    pub(crate) fn run(
+    /// Runs one stage and returns what it made; its error carries the stage's name.
+    pub(crate) fn run<T>(
         &mut self,
         name: &'static str,
-        work: impl FnOnce() -> Result<()>,
-    ) -> Result<()> {
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         eprintln!("==> {name}");
         let start = Instant::now();
         let result = work().with_context(|| format!("stage `{name}` failed"));

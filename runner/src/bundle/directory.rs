@@ -31,13 +31,10 @@ pub struct FileError {
 #[non_exhaustive]
 pub enum FileFault {
     /// It does not exist.
-    #[error("there is no such file")]
+    #[error("there is no such file or folder")]
     NotFound,
     /// It, or a folder on the way to it, is a symbolic link.
-    #[error(
-        "it is a symbolic link, or lies behind one; \
-         a bundle holds its files itself, so put a copy there"
-    )]
+    #[error("it is a symbolic link, or lies behind one")]
     Link,
     /// It is something else than a plain file.
     #[error("it is not a plain file")]
@@ -61,11 +58,31 @@ pub enum FileFault {
     #[error("it holds more than {ENTRIES_MAX} files")]
     TooMany,
     /// The kernel has no `openat2(2)`.
-    #[error("this kernel lacks openat2(2), which keeps reads inside the bundle; Linux 5.6 has it")]
+    #[error("this kernel lacks openat2(2), which keeps reads inside the bundle")]
     Kernel,
     /// Any other failure.
     #[error("{0}")]
     Io(#[from] io::Error),
+}
+
+impl FileFault {
+    /// What to do about it.
+    pub(super) fn help(&self) -> &'static str {
+        match self {
+            Self::NotFound => {
+                "build the bundle again (`wrun bundle pack`), or correct the path in bundle.toml"
+            }
+            Self::Link => "put a copy of the file there: a bundle holds its files itself",
+            Self::NotAFile | Self::NotAFolder => {
+                "put the right thing there, or correct bundle.toml"
+            }
+            Self::TooLarge { .. } | Self::TooMany => "remove what does not belong into the bundle",
+            Self::NotText => "save the file as UTF-8",
+            Self::Name(_) => "rename or remove that file",
+            Self::Kernel => "run on Linux 5.6 or newer, and outside sandboxes that forbid openat2",
+            Self::Io(_) => "see that the file can be read by this user",
+        }
+    }
 }
 
 /// A directory, held open.

@@ -3,7 +3,7 @@
 use super::directory::FileError;
 use super::exports::ExportError;
 use super::library::LibraryFault;
-use super::manifest::{FILE, ManifestError, NAME_BYTES_MAX, VENDOR_MAX};
+use super::manifest::{FILE, ManifestError, NAME_BYTES_MAX};
 use super::path::RelativePath;
 use super::target;
 use super::wit::WitError;
@@ -13,7 +13,11 @@ use std::path::PathBuf;
 
 /// A bundle that cannot be used. `Display` says what, where, and what to do.
 #[derive(Debug, thiserror::Error)]
-#[error("bundle {}: {fault}", ForeignText::new(path.to_string_lossy()))]
+#[error(
+    "bundle {}: {fault}{}",
+    ForeignText::new(path.to_string_lossy()),
+    fault.help().map_or_else(String::new, |help| format!("\n  help: {help}"))
+)]
 pub struct BundleError {
     /// The bundle's directory, as it was given.
     pub path: PathBuf,
@@ -35,15 +39,16 @@ pub enum BundleFault {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// There is no manifest, and the directory is not called after a bundle.
-    #[error(
-        "there is no {FILE}, so the directory must be called NAME_host, where NAME is letters, \
-         digits, `-` and `_`, at most {NAME_BYTES_MAX} in all"
-    )]
+    #[error("there is no {FILE}, and the directory is not called NAME_host")]
     Name,
     /// There is no manifest, and not exactly one library.
     #[error(
-        "there is no {FILE}, so there must be exactly one lib/lib*.so; found {}",
-        if found.is_empty() { "none".to_owned() } else { found.join(", ") }
+        "there is no {FILE}, and {}",
+        if found.is_empty() {
+            "no lib/lib*.so".to_owned()
+        } else {
+            format!("more than one library: {}", found.join(", "))
+        }
     )]
     Libraries {
         /// Those that were found.
@@ -85,8 +90,44 @@ pub enum BundleFault {
         nearest: Option<String>,
     },
     /// A vendor library is also the library.
-    #[error(
-        "{FILE}: `{0}` is the library and cannot be among its at most {VENDOR_MAX} vendor libraries"
-    )]
+    #[error("{FILE}: `{0}` is both the library and a vendor library")]
     VendorIsLibrary(RelativePath),
+}
+
+impl BundleFault {
+    /// What to do about it, where the fault itself does not say.
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Open(_) => {
+                "give the directory of a bundle: it holds bundle.toml, or lib/lib*.so and wit/"
+            }
+            Self::File(error) => error.fault.help(),
+            Self::Manifest(_) | Self::UnknownSymbol { .. } => return None,
+            Self::Name => {
+                return Some(format!(
+                    "write a {FILE}, or rename the directory; NAME is letters, digits, `-` and \
+                     `_`, at most {NAME_BYTES_MAX} in all"
+                ));
+            }
+            Self::Libraries { .. } => {
+                return Some(format!("write a {FILE} whose [library] names the library"));
+            }
+            Self::Target { .. } => {
+                "build the library for this target; `wrun bundle pack` adds it to the bundle"
+            }
+            Self::Library { fault: LibraryFault::Io(_), .. } => {
+                "see that the file can be read by this user"
+            }
+            Self::Library { .. } => {
+                return Some(format!(
+                    "build it as a shared library for {} (crate-type cdylib, or cc -shared)",
+                    target::TRIPLE
+                ));
+            }
+            Self::Wit(error) => error.help(),
+            Self::Exports(error) => error.help(),
+            Self::VendorIsLibrary(_) => "remove it from vendor",
+        };
+        Some(help.to_owned())
+    }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use wit_parser::{Interface as WitInterface, Resolve, TypeDefKind, WorldItem, WorldKey};
 
 /// Package of the interfaces between a bundle and the runner.
-const OWN_PACKAGE: &str = "wrun:bundle/";
+pub(crate) const OWN_PACKAGE: &str = "wrun:bundle/";
 
 /// The interface that holds `init`.
 const LIFECYCLE: &str = "wrun:bundle/lifecycle@";
@@ -36,28 +36,43 @@ pub struct Exports {
 #[non_exhaustive]
 pub enum ExportError {
     /// A function or resource is imported.
-    #[error(
-        "the world imports {0}, but nobody serves a bundle: it may only `use` types.\n  \
-         Export the interface as well, or move its types into one without functions"
-    )]
+    #[error("the world imports {0}, but nobody serves a bundle")]
     Import(String),
     /// There is nothing to serve.
     #[error("the world `{0}` exports no function")]
     Nothing(String),
     /// An interface under a name of the world's choice.
-    #[error("the world exports `{0}` under another name; export the interface itself")]
+    #[error("the world exports `{0}` under another name")]
     Renamed(String),
     /// Something of `wrun:bundle` that this version does not know.
     #[error("the world exports `{0}`, which needs a newer wrun")]
     Own(String),
     /// `init` has another type.
-    #[error("`{interface}#{INIT}` has the type\n    {found}\n  but must have\n    {INIT_TYPE}")]
+    #[error("`{interface}#{INIT}` is\n    {found}\n  but must be\n    {INIT_TYPE}")]
     Init {
         /// The interface.
         interface: String,
         /// What it has.
         found: String,
     },
+}
+
+impl ExportError {
+    /// What to do about it.
+    pub(super) fn help(&self) -> &'static str {
+        match self {
+            Self::Import(_) => {
+                "a bundle may only `use` types: export that interface as well, or move the types \
+                 into an interface that has nothing else"
+            }
+            Self::Nothing(_) => "name the world that the library implements in bundle.toml (world)",
+            Self::Renamed(_) => "export the interface under its own name",
+            Self::Own(_) => {
+                "update wrun, or build the bundle with the wrun:bundle that ships with it"
+            }
+            Self::Init { .. } => "copy wrun:bundle unchanged into wit/deps",
+        }
+    }
 }
 
 pub(super) fn read(parsed: &Parsed) -> Result<Exports, ExportError> {

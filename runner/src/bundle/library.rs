@@ -37,7 +37,7 @@ pub enum LibraryFault {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// Some other kind of file.
-    #[error("it is no ELF file but {0}")]
+    #[error("it is {0}, not a shared library")]
     NotElf(&'static str),
     /// For another machine, or one with other pointers.
     #[error("it is for {found}, but this wrun runs on {wanted}")]
@@ -48,7 +48,7 @@ pub enum LibraryFault {
         wanted: String,
     },
     /// An ELF file of another kind.
-    #[error("it is {0}, not a shared library (build it as a cdylib, or with -shared)")]
+    #[error("it is {0}, not a shared library")]
     Kind(&'static str),
     /// The file's tables contradict each other or its length.
     #[error("the file is damaged: {0}")]
@@ -130,16 +130,16 @@ fn read_start(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
 /// What a file is that does not start like an ELF file.
 fn describe(start: &[u8]) -> &'static str {
     match start {
-        [] => "empty",
+        [] => "an empty file",
         [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => "a static library (.a)",
         [0, b'a', b's', b'm', ..] => "WebAssembly",
         [b'M', b'Z', ..] => "a Windows library (.dll)",
         [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] => "a macOS library",
-        [0x7f, b'E', b'L', b'F', ..] => "the start of one; the file is cut off",
+        [0x7f, b'E', b'L', b'F', ..] => "only the start of an ELF file",
         text if text.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) => {
-            "text (a linker script, or a link that was copied as text?)"
+            "text (perhaps a linker script)"
         }
-        _ => "something unknown",
+        _ => "something else than an ELF file",
     }
 }
 

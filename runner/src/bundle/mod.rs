@@ -21,6 +21,7 @@ pub mod target;
 mod wit;
 
 pub use error::{BundleError, BundleFault};
+pub(crate) use exports::OWN_PACKAGE;
 pub use exports::{ExportError, Exports, INIT};
 pub use pack::{PackError, PackOptions, pack};
 pub use path::{PATH_BYTES_MAX, PathFault, RelativePath};

@@ -6,7 +6,7 @@ const NAME_BYTES_MAX: usize = 200;
 /// At most `max` of `known` that are similar to `name`, nearest first.
 ///
 /// Similar means that at most a third of the characters, and at least one, must be changed.
-pub fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str>,
     max: usize,

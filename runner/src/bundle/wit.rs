@@ -9,14 +9,20 @@ use protocol::text::ForeignText;
 use wit_parser::{Resolve, SourceMap, UnresolvedPackageGroup, WorldId};
 
 /// Most WIT text in all, in bytes. The whole of WASI 0.2 is about 300 KiB.
-pub const BYTES_MAX: u64 = 4 << 20;
+pub(super) const BYTES_MAX: u64 = 4 << 20;
 
 /// The world that is taken where none is named and the package has several.
 pub const WORLD_DEFAULT: &str = "bundle";
 
+/// Most interfaces and worlds in all. The whole of WASI 0.2 has about 60.
+pub(super) const INTERFACES_MAX: usize = 4096;
+
+/// Most types in all, those without a name counted too.
+pub(super) const TYPES_MAX: usize = 64 << 10;
+
 /// Stack of the parser, in bytes; only what is used costs memory. It recurses from interface to
-/// interface, and [`BYTES_MAX`] leaves room for some 100,000 of them in one chain.
-const STACK_BYTES: usize = 512 << 20;
+/// interface and from type to type, and this is ten times what the longest chains need.
+const STACK_BYTES: usize = 64 << 20;
 
 /// A WIT folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -26,26 +32,67 @@ pub enum WitError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The folder has no WIT in it.
-    #[error("{0}: there is no .wit file in it")]
+    #[error("{0}: there is no .wit file in this folder")]
     Empty(RelativePath),
+    /// More interfaces, worlds or types than any real package has.
+    #[error("the WIT has more than {INTERFACES_MAX} interfaces and worlds or {TYPES_MAX} types")]
+    TooMany,
     /// More than [`BYTES_MAX`] in all.
     #[error("{0}: the WIT files are larger than {BYTES_MAX} bytes in all")]
     TooLarge(RelativePath),
     /// A dependency in WebAssembly's binary or text format.
-    #[error(
-        "{0}: packages in deps must be WIT text; \
-         `wasm-tools component wit` turns this file into it"
-    )]
+    #[error("{0}: a package in deps must be WIT text")]
     Encoded(RelativePath),
     /// Text that is no WIT. Holds the place and a snippet.
-    #[error("the WIT does not parse: {0}")]
+    #[error("the WIT does not parse\n{0}")]
     Parse(ForeignText),
     /// The world is not there, or it is not clear which one is meant.
-    #[error("{0}")]
-    World(String),
+    #[error("{}; {}", world_wanted(wanted.as_deref()), worlds_known(known))]
+    World {
+        /// The world that the manifest names.
+        wanted: Option<String>,
+        /// Worlds that the package has.
+        known: Vec<String>,
+    },
     /// The parser failed in a way that it should not.
-    #[error("the WIT parser gave up on this text; please report it with the WIT files")]
+    #[error("the WIT parser gave up on this text")]
     Parser,
+}
+
+impl WitError {
+    /// What to do about it.
+    pub(super) fn help(&self) -> &'static str {
+        match self {
+            Self::File(error) => error.fault.help(),
+            Self::Empty(_) => "put the WIT package there that the library implements",
+            Self::TooLarge(_) | Self::TooMany => {
+                "remove packages that the bundle's world does not use"
+            }
+            Self::Encoded(_) => "turn the file into text with `wasm-tools component wit`",
+            Self::Parse(_) => "correct the WIT at the place shown",
+            Self::World { known, .. } if known.is_empty() => {
+                "add a world that exports what the library implements"
+            }
+            Self::World { .. } => {
+                "name the world in bundle.toml (world = \"...\"), or call it `bundle`"
+            }
+            Self::Parser => "please report this, with the WIT files",
+        }
+    }
+}
+
+fn world_wanted(wanted: Option<&str>) -> String {
+    match wanted {
+        Some(wanted) => format!("there is no world `{}` in the WIT", ForeignText::new(wanted)),
+        None => "it is not clear which world the bundle implements".to_owned(),
+    }
+}
+
+fn worlds_known(known: &[String]) -> String {
+    match known {
+        [] => "the package has none".to_owned(),
+        known => format!("the package has: {}", known.join(", ")),
+    }
 }
 
 /// Parsed WIT, and the world that the bundle implements.
@@ -127,6 +174,7 @@ fn parse(main: SourceMap, deps: Vec<SourceMap>, world: Option<&str>) -> Result<P
     };
     let main = group(main)?;
     let deps = deps.into_iter().map(group).collect::<Result<Vec<_>, _>>()?;
+    check_counts(deps.iter().chain([&main]))?;
     let mut resolve = Resolve::new();
     let package = match resolve.push_groups(main, deps) {
         Ok(package) => package,
@@ -145,27 +193,22 @@ fn parse(main: SourceMap, deps: Vec<SourceMap>, world: Option<&str>) -> Result<P
     let names = worlds.map(|worlds| worlds.keys().cloned().collect()).unwrap_or_default();
     match chosen {
         Some(world) => Ok(Parsed { resolve, world }),
-        None => Err(WitError::World(no_world(world, names))),
+        None => Err(WitError::World { wanted: world.map(str::to_owned), known: names }),
     }
+}
+
+/// Up to here the parser does not recurse; from here on it does, along what is counted.
+fn check_counts<'a>(
+    groups: impl Iterator<Item = &'a UnresolvedPackageGroup>,
+) -> Result<(), WitError> {
+    let (mut interfaces, mut types) = (0_usize, 0_usize);
+    for package in groups.flat_map(|group| group.nested.iter().chain([&group.main])) {
+        interfaces += package.interfaces.len() + package.worlds.len();
+        types += package.types.len();
+    }
+    if interfaces > INTERFACES_MAX || types > TYPES_MAX { Err(WitError::TooMany) } else { Ok(()) }
 }
 
 fn unparsed(rendered: String) -> WitError {
     WitError::Parse(ForeignText::new(rendered))
-}
-
-fn no_world(wanted: Option<&str>, names: Vec<String>) -> String {
-    let known = match names.as_slice() {
-        [] => "the package has no world at all".to_owned(),
-        names => format!("the package has: {}", names.join(", ")),
-    };
-    match wanted {
-        Some(wanted) => {
-            format!("there is no world `{}` in the WIT; {known}", ForeignText::new(wanted))
-        }
-        None if names.is_empty() => format!("it is not clear what the bundle implements; {known}"),
-        None => format!(
-            "it is not clear which world the bundle implements; {known}.\n  \
-             Name one in bundle.toml (world = \"...\"), or call it `{WORLD_DEFAULT}`"
-        ),
-    }
 }

@@ -114,35 +114,43 @@ fn flat(
         InterfaceType::Tuple(index) => {
             types[index].types.iter().try_for_each(|ty| flat(cx, types, *ty, slots, out))?;
         }
-        InterfaceType::Flags(index) => {
-            let flags = flag_count(types, index);
-            let words = protocol::types::flag_bytes(flags).div_ceil(4);
-            let start = out.len();
-            for _ in 0..words {
-                out.extend_from_slice(&slots.next()?.get_u32().to_le_bytes());
-            }
-            let bytes = out.split_off(start);
-            put_flags(flags, &bytes, out)?;
-        }
+        InterfaceType::Flags(index) => flat_flags(flag_count(types, index), slots, out)?,
         InterfaceType::Own(_) | InterfaceType::Borrow(_) => {
             let index = slots.next()?.get_u32();
             put_handle(cx, ty, index, out)?;
         }
-        _ => {
-            let Some(cases) = Cases::of(types, ty) else { return unsupported(ty) };
-            let width = types.canonical_abi(&ty).flat_count.map_or(0, usize::from);
-            let left = slots.0.len().saturating_sub(width);
-            let case = slots.next()?.get_u32();
-            let payload = cases.payload(types, case)?;
-            put_case(case, cases.disc_bytes, out);
-            if let Some(ty) = payload {
-                flat(cx, types, ty, slots, out)?;
-            }
-            // A case that is narrower than the widest one leaves values unused.
-            slots.skip_to(left)?;
-        }
+        _ => flat_case(cx, types, ty, slots, out)?,
     }
     Ok(())
+}
+
+fn flat_flags(flags: u32, slots: &mut Slots<'_>, out: &mut Vec<u8>) -> Result<()> {
+    let mut bytes = 0..protocol::types::flag_bytes(flags);
+    while !bytes.is_empty() {
+        let word = slots.next()?.get_u32().to_le_bytes();
+        out.extend(word.iter().zip(&mut bytes).map(|(byte, index)| byte & flag_mask(flags, index)));
+    }
+    Ok(())
+}
+
+fn flat_case(
+    cx: &mut LiftContext<'_>,
+    types: &ComponentTypes,
+    ty: InterfaceType,
+    slots: &mut Slots<'_>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let Some(cases) = Cases::of(types, ty) else { return unsupported(ty) };
+    let width = types.canonical_abi(&ty).flat_count.map_or(0, usize::from);
+    let left = slots.0.len().saturating_sub(width);
+    let case = slots.next()?.get_u32();
+    let payload = cases.payload(types, case)?;
+    put_case(case, cases.disc_bytes, out);
+    if let Some(ty) = payload {
+        flat(cx, types, ty, slots, out)?;
+    }
+    // A case that is narrower than the widest one leaves values unused.
+    slots.skip_to(left)
 }
 
 /// Encodes the value of type `ty` whose canonical representation is `bytes`.
@@ -266,15 +274,16 @@ fn block<'a>(
     stride: usize,
     align: u32,
 ) -> Result<&'a [u8]> {
-    if at % (align as usize) != 0 {
+    if !at.is_multiple_of(align as usize) {
         bail!("list pointer is not aligned");
     }
-    cx.consume_fuel_array(count, stride)?;
     let memory: &'a [u8] = cx.memory();
-    count
+    let bytes = count
         .checked_mul(stride)
         .and_then(|length| memory.get(at..)?.get(..length))
-        .ok_or_else(|| format_err!("list pointer/length out of bounds of memory"))
+        .ok_or_else(|| format_err!("list pointer/length out of bounds of memory"))?;
+    cx.consume_fuel(bytes.len())?;
+    Ok(bytes)
 }
 
 /// The pointer and length of a string, if the guest encodes strings as UTF-8.
@@ -290,10 +299,10 @@ fn utf8_pair(
 }
 
 fn put_str(cx: &mut LiftContext<'_>, at: usize, length: usize, out: &mut Vec<u8>) -> Result<()> {
-    cx.consume_fuel(length)?;
     let bytes = cx.memory().get(at..).and_then(|rest| rest.get(..length));
     let bytes =
         bytes.ok_or_else(|| format_err!("string pointer/length out of bounds of memory"))?;
+    cx.consume_fuel(length)?;
     str_from(bytes).context("a string argument")?;
     put_length(length, out)?;
     out.extend_from_slice(bytes);

@@ -18,6 +18,8 @@
 mod layout;
 mod lift;
 mod lower;
+#[cfg(test)]
+mod tests;
 
 use std::mem::MaybeUninit;
 use wasmtime::component::__internal::{
@@ -34,22 +36,24 @@ pub(crate) const FLAT_RESULTS_MAX: usize = 1;
 
 /// The arguments of one call, encoded for the wire. `N` is the number of flat parameter values of
 /// the function, 0 where the parameters lie in memory.
-pub(crate) struct Args<const N: usize>(Vec<u8>);
+#[derive(Debug)]
+pub struct Args<const N: usize>(Vec<u8>);
 
 impl<const N: usize> Args<N> {
     /// The encoded arguments, one after the other.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 }
 
 /// The results of one call, as validated wire bytes. `N` is the number of flat result values, 0
 /// where the result lies in memory.
-pub(crate) struct Results<const N: usize, B>(B);
+#[derive(Debug)]
+pub struct Results<const N: usize, B>(B);
 
 impl<const N: usize, B: AsRef<[u8]>> Results<N, B> {
     /// Wraps bytes that passed validation against the function's result type.
-    pub(crate) fn new(bytes: B) -> Self {
+    pub fn new(bytes: B) -> Self {
         Self(bytes)
     }
 }

@@ -6,7 +6,7 @@
 mod conversation;
 mod wait;
 
-pub(crate) use conversation::{Answer, Conversation, ReplyBytes};
+pub(crate) use conversation::{Conversation, ReplyBytes};
 pub(crate) use wait::{Blocking, Polled, Wait, run_blocking};
 
 use nix::sys::socket::{MsgFlags, sendmsg};
@@ -17,7 +17,6 @@ use std::io::{self, IoSlice, Read as _};
 use std::ops::Range;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 
 /// Why no answer was received.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +54,7 @@ impl From<FrameError> for ChannelError {
 /// A connected socket that sends [`ToShim`] and receives [`ToRunner`].
 #[derive(Debug)]
 pub(crate) struct Channel {
-    stream: Arc<UnixStream>,
+    stream: UnixStream,
     head: Vec<u8>,
     payload_max: usize,
 }
@@ -64,12 +63,12 @@ impl Channel {
     /// Takes one end of a socket pair.
     pub(crate) fn new(stream: UnixStream, payload_max: usize) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream: Arc::new(stream), head: Vec::new(), payload_max })
+        Ok(Self { stream, head: Vec::new(), payload_max })
     }
 
     /// The socket, to register it with an event loop.
-    pub(crate) fn stream(&self) -> Arc<UnixStream> {
-        Arc::clone(&self.stream)
+    pub(crate) fn stream(&self) -> &UnixStream {
+        &self.stream
     }
 
     /// Sends one frame. Head and payload leave in one system call if the socket has room.

@@ -6,10 +6,8 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
-use tokio::io::unix::AsyncFd;
 use tokio::time::timeout_at;
 
 /// Repeats an operation on a socket until it neither would block nor was interrupted.
@@ -99,7 +97,7 @@ fn settled<R>(outcome: io::Result<R>) -> Option<io::Result<R>> {
 #[derive(Debug)]
 pub(crate) struct Polled<'a> {
     /// The socket, registered with the runtime.
-    pub(crate) registered: &'a AsyncFd<Arc<UnixStream>>,
+    pub(crate) registered: &'a tokio::net::UnixStream,
     /// When to give up.
     pub(crate) deadline: Instant,
 }
@@ -108,11 +106,11 @@ impl Polled<'_> {
     async fn io<R: Send>(
         &self,
         interest: tokio::io::Interest,
-        mut operation: impl FnMut(&UnixStream) -> io::Result<R> + Send,
+        mut operation: impl FnMut() -> io::Result<R> + Send,
     ) -> io::Result<R> {
-        let retried = self.registered.async_io(interest, |stream| {
+        let retried = self.registered.async_io(interest, || {
             loop {
-                match operation(stream) {
+                match operation() {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     other => return other,
                 }
@@ -127,18 +125,18 @@ impl Polled<'_> {
 impl Wait for Polled<'_> {
     async fn read<R: Send>(
         &self,
-        _: &UnixStream,
-        operation: impl FnMut(&UnixStream) -> io::Result<R> + Send,
+        stream: &UnixStream,
+        mut operation: impl FnMut(&UnixStream) -> io::Result<R> + Send,
     ) -> io::Result<R> {
-        self.io(tokio::io::Interest::READABLE, operation).await
+        self.io(tokio::io::Interest::READABLE, || operation(stream)).await
     }
 
     async fn write<R: Send>(
         &self,
-        _: &UnixStream,
-        operation: impl FnMut(&UnixStream) -> io::Result<R> + Send,
+        stream: &UnixStream,
+        mut operation: impl FnMut(&UnixStream) -> io::Result<R> + Send,
     ) -> io::Result<R> {
-        self.io(tokio::io::Interest::WRITABLE, operation).await
+        self.io(tokio::io::Interest::WRITABLE, || operation(stream)).await
     }
 }
 

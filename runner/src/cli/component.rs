@@ -40,7 +40,7 @@ pub(super) fn compile(engine: &Engine, path: &Path) -> Result<Component, CliErro
     Component::new(engine, &bytes).map_err(|error| {
         CliError::Input(format!(
             "{shown} is not a valid component: {error:#}\n\
-             if it was copied or downloaded, it may be incomplete ({} bytes)",
+             \x20 help: if it was copied or downloaded, it may be incomplete: it has {} bytes",
             bytes.len()
         ))
     })
@@ -53,14 +53,14 @@ fn not_a_component(bytes: &[u8]) -> Option<&'static str> {
         [0, b'a', b's', b'm', _, _, 1, 0, ..] => None,
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Some(
             "is a core WebAssembly module, not a component\n\
-             build it for the target wasm32-wasip2, or wrap it with `wasm-tools component new`",
+             \x20 help: build it for the target wasm32-wasip2, or wrap it with `wasm-tools component new`",
         ),
         [0, b'a', b's', b'm', ..] => {
             Some("is WebAssembly of an unknown version, or is cut off in its header")
         }
         _ => Some(
             "is not WebAssembly: it does not start with the bytes `\\0asm`\n\
-             a component in text form can be converted with `wasm-tools parse`",
+             \x20 help: a component in text form can be converted with `wasm-tools parse`",
         ),
     }
 }

@@ -15,7 +15,7 @@ const TRAPPED: u8 = 134;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CliError {
     /// The command line does not make sense.
-    #[error("{0}\nsee `wrun --help`")]
+    #[error("{0}\n  help: `wrun --help` has all options")]
     Usage(String),
     /// A file or value that was named cannot be used.
     #[error("{0}")]
@@ -39,6 +39,7 @@ impl CliError {
         }
         ExitCode::from(match self {
             Self::Usage(_) => USAGE,
+            Self::Bundle(Error::Plan(error)) if error.is_usage() => USAGE,
             Self::Input(_) | Self::Bundle(_) => FAILED,
             Self::Guest(error) if error.downcast_ref::<CallError>().is_some() => FAILED,
             Self::Guest(_) => TRAPPED,
@@ -50,7 +51,7 @@ impl CliError {
 /// A failed bundle is named first; the guest's own trap is shown with its backtrace.
 fn guest_words(error: &wasmtime::Error) -> String {
     match error.downcast_ref::<CallError>() {
-        Some(call) => format!("{call}\nthe guest was stopped"),
+        Some(call) => format!("{call}\nthe guest was stopped in this call"),
         None => format!("the guest trapped: {error:?}"),
     }
 }

@@ -4,7 +4,7 @@ use super::error::CliError;
 use super::run::{State, guest_end};
 use std::io::Write as _;
 use wasm_wave::untyped::UntypedFuncCall;
-use wasm_wave::wasm::{DisplayFunc, DisplayFuncResults, WasmFunc as _};
+use wasm_wave::wasm::{DisplayFunc, DisplayFuncResults};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, Linker, Val};
 use wasmtime::{Engine, Store};
@@ -77,7 +77,7 @@ pub(super) fn no_command(engine: &Engine, component: &Component) -> String {
     let exports = exports(engine, component);
     let mut text = String::from("the component is no command: it does not export wasi:cli/run");
     if !exports.is_empty() {
-        text.push_str("\ncall one of its functions with --invoke:");
+        text.push_str("\n  help: call one of its functions with --invoke:");
         text.push_str(&list(&exports));
     }
     text
@@ -99,8 +99,9 @@ fn find<'a>(exports: &'a [Export], asked: &str) -> Result<&'a Export, CliError> 
 }
 
 fn list<'a>(exports: impl IntoIterator<Item = &'a Export>) -> String {
-    let line =
-        |export: &Export| format!("\n  {}: {}", export.call_name(), DisplayFunc(export.ty.clone()));
+    let line = |export: &Export| {
+        format!("\n    {}: {}", export.call_name(), DisplayFunc(export.ty.clone()))
+    };
     exports.into_iter().map(line).collect()
 }
 

@@ -97,7 +97,7 @@ fn refuse_public_secrets(
     {
         Some(entry) => Err(CliError::Usage(format!(
             "{0}.{1} is a secret, and everybody can read a command line\n\
-             use --bundle-config-from {0}.{1}=file:PATH, or fd:NUMBER",
+             \x20 help: use --bundle-config-from {0}.{1}=file:PATH, or fd:NUMBER",
             entry.bundle, entry.key
         ))),
         None => Ok(()),

@@ -5,8 +5,8 @@ use super::map::{Exactness, Map};
 use super::report::{Known, Problem, ProblemKind};
 use super::version;
 use super::{Options, Unserved};
-use crate::bundle::Bundle;
 use crate::bundle::nearest::nearest;
+use crate::bundle::{Bundle, OWN_PACKAGE};
 use crate::shape::{Function, Interface, World};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -77,6 +77,11 @@ pub(super) fn assign<'a>(
         if interface.is_types_only() {
             // It needs nobody, but naming it in a map is no mistake.
             assigner.use_maps(&interface.name);
+            continue;
+        }
+        if interface.name.starts_with(OWN_PACKAGE) {
+            let kind = ProblemKind::NotServable("between bundles and wrun, not for components");
+            assigned.problems.push(Problem { import: interface.name.clone(), kind });
             continue;
         }
         let claims = assigner.claims(&interface.name, |world, name| {

@@ -8,8 +8,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// How many faults are printed. All are counted, and all are in [`Report::problems`].
-const PRINTED_MAX: usize = 40;
+/// How many faults are printed, so that the text stays on a screen. All are counted, and all are in
+/// [`Report::problems`].
+const PRINTED_MAX: usize = 20;
 
 /// Everything that does not fit.
 #[derive(Debug, thiserror::Error)]
@@ -144,10 +145,12 @@ impl fmt::Display for Report {
         writeln!(f, "the component and the bundles do not fit: {count} problem{plural}")?;
         for problem in &self.problems {
             if left == 0 {
-                writeln!(f, "\n... and {} more", count.saturating_sub(PRINTED_MAX))?;
                 break;
             }
             write_problem(f, problem, &mut left)?;
+        }
+        if let Some(rest @ 1..) = count.checked_sub(PRINTED_MAX) {
+            writeln!(f, "\n... and {rest} more")?;
         }
         writeln!(f)?;
         self.write_advice(f)
@@ -168,18 +171,39 @@ impl Report {
             advice.push("Say which bundle serves it, with one of the --map options above".into());
         }
         if self.has(|kind| matches!(kind, ProblemKind::NotServable(_))) {
-            advice.push(
-                "Bundles serve functions only: build the component without that import".into(),
-            );
+            advice.push("Build the component without the imports that no bundle can serve".into());
         }
-        if !self.paths.is_empty() {
-            let paths =
-                self.paths.iter().map(|path| ForeignText::new(path.to_string_lossy()).to_string());
-            let paths = paths.collect::<Vec<_>>().join(", ");
+        let paths =
+            self.paths.iter().map(|path| ForeignText::new(path.to_string_lossy()).to_string());
+        let paths = paths.collect::<Vec<_>>().join(", ");
+        if self.has_fault(Fault::is_disagreement) {
             advice
                 .push(format!("Build the component and the bundle from the same WIT; see {paths}"));
         }
+        if self.has_fault(|fault| matches!(fault, Fault::NoSymbol(_))) {
+            advice.push(format!("Build the library again from the bundle's WIT; see {paths}"));
+        }
+        if self.has_fault(|fault| matches!(fault, Fault::Unsupported { .. })) {
+            advice.push("Build the component without the functions that wrun cannot carry".into());
+        }
+        if self.has_fault(|fault| matches!(fault, Fault::ForeignResource { .. })) {
+            advice.push("Let one bundle serve both interfaces: --map INTERFACE=BUNDLE".into());
+        }
         write!(f, "{}", advice.join("\n"))
+    }
+
+    fn has_fault(&self, is_kind: impl Fn(&Fault) -> bool) -> bool {
+        self.has(|kind| match kind {
+            ProblemKind::Mismatch { faults, .. } => faults.iter().any(&is_kind),
+            _ => false,
+        })
+    }
+}
+
+impl Fault {
+    /// Whether component and bundle were built from different WIT.
+    fn is_disagreement(&self) -> bool {
+        matches!(self, Self::NoFunction { .. } | Self::NoResource { .. } | Self::Differs { .. })
     }
 }
 
@@ -248,7 +272,7 @@ fn write_fault(f: &mut fmt::Formatter<'_>, bundle: &str, fault: &Fault) -> fmt::
             Ok(())
         }
         Fault::Unsupported { function, what } => {
-            writeln!(f, "  {function}: it is or has {what}, which wrun cannot carry to a bundle")
+            writeln!(f, "  {function}: it is or has {what}, which cannot be carried to a bundle")
         }
         Fault::ForeignResource { function, resource, bundle: owner } => {
             let owner = match owner {

@@ -41,11 +41,11 @@ impl Handles {
             return Err(HandleFault::GivenTwice);
         }
         let entry = Some(Entry { resource, handle });
-        if let Some(number) = self.free.pop() {
-            if let Some(slot) = self.slot(number) {
-                *slot = entry;
-                return Ok(number);
-            }
+        if let Some(number) = self.free.pop()
+            && let Some(slot) = self.slot(number)
+        {
+            *slot = entry;
+            return Ok(number);
         }
         self.slots.push(entry);
         u32::try_from(self.slots.len()).map_err(|_| HandleFault::TooMany)

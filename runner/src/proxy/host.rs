@@ -10,10 +10,9 @@ use protocol::text::ForeignText;
 use protocol::types::TypeTable;
 use protocol::value::{HandleUse, rewrite_handles, validate_all};
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::io::unix::AsyncFd;
+use tokio::net::UnixStream;
 
 /// A call into a bundle that has no result. It reaches the guest as a trap; embedders find it by
 /// `downcast_ref::<CallError>()` on wasmtime's error.
@@ -81,8 +80,8 @@ pub(crate) enum Backend {
     Tasks {
         /// The process and the conversation with it.
         session: tokio::sync::Mutex<Session>,
-        /// Its socket, registered with the runtime.
-        registered: AsyncFd<Arc<UnixStream>>,
+        /// A second descriptor of its socket, registered with the runtime.
+        registered: UnixStream,
     },
     /// In this process, unprotected.
     InProcess(Mutex<InProcess>),
@@ -97,9 +96,11 @@ impl Backend {
     /// A process whose callers are tasks.
     ///
     /// # Errors
-    /// If the socket cannot be registered: outside of a tokio runtime with I/O, for example.
+    /// If the socket cannot be registered, as outside of a tokio runtime.
     pub(crate) fn tasks(session: Session) -> io::Result<Self> {
-        let registered = AsyncFd::try_new(session.stream()).map_err(io::Error::from)?;
+        // Registering would panic without one.
+        tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
+        let registered = UnixStream::from_std(session.stream().try_clone()?)?;
         Ok(Self::Tasks { session: tokio::sync::Mutex::new(session), registered })
     }
 

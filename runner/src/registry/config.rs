@@ -47,7 +47,7 @@ pub(super) fn check(bundle: &Bundle, config: &BTreeMap<String, String>) -> Resul
             let value = if about.secret { "file:PATH" } else { "VALUE" };
             let help = about.help.as_deref().unwrap_or("no description");
             Err(format!(
-                "it needs the configuration key `{key}`: {}\nadd {option} {}.{key}={value}",
+                "it needs the configuration key `{key}`: {}\n  help: add {option} {}.{key}={value}",
                 ForeignText::new(help),
                 bundle.name()
             ))
@@ -60,9 +60,10 @@ fn takes(declared: &BTreeMap<String, ConfigKey>) -> String {
     if declared.is_empty() {
         return "; it has none".to_owned();
     }
+    let width = declared.keys().map(String::len).max().unwrap_or(0);
     let line = |(key, about): (&String, &ConfigKey)| {
         let help = about.help.as_deref().unwrap_or_default();
-        format!("\n  {key:<16} {}", ForeignText::new(help))
+        format!("\n    {key:<width$}  {}", ForeignText::new(help))
     };
-    format!("\nits keys are:{}", declared.iter().map(line).collect::<String>())
+    format!("\n  help: its keys are:{}", declared.iter().map(line).collect::<String>())
 }

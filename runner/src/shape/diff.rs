@@ -12,8 +12,6 @@ pub const DIFFERENCES_MAX: usize = 16;
 /// How much of a type is printed, in characters.
 const PRINTED_MAX: usize = 160;
 
-const NOTHING: &str = "nothing";
-
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
@@ -69,7 +67,7 @@ impl<'a> Diff<'a> {
             self.differ(kind(wanted), kind(found));
         }
         self.members("parameter", &typed(&wanted.params), &typed(&found.params));
-        self.at("result", |diff| diff.optional(wanted.result, found.result));
+        self.at("result", |diff| diff.optional(wanted.result, found.result, "no result"));
         std::mem::take(&mut self.differences)
     }
 
@@ -86,12 +84,16 @@ impl<'a> Diff<'a> {
         }
     }
 
-    fn optional(&mut self, wanted: Option<ShapeId>, found: Option<ShapeId>) {
+    /// Compares two types that may be absent, which is then called `absent`.
+    fn optional(&mut self, wanted: Option<ShapeId>, found: Option<ShapeId>, absent: &str) {
         match (wanted, found) {
             (None, None) => {}
             (Some(wanted), Some(found)) => self.types(wanted, found),
             _ => {
-                self.differ(print(self.wanted, wanted), print(self.found, found));
+                let text = |shapes: &Shapes, id: Option<ShapeId>| {
+                    id.map_or_else(|| absent.to_owned(), |id| print(shapes, id))
+                };
+                self.differ(text(self.wanted, wanted), text(self.found, found));
             }
         }
     }
@@ -112,8 +114,8 @@ impl<'a> Diff<'a> {
             }
             (Shape::Option(a), Shape::Option(b)) => self.at("some", |diff| diff.types(*a, *b)),
             (Shape::Result(ok_a, err_a), Shape::Result(ok_b, err_b)) => {
-                self.at("ok", |diff| diff.optional(*ok_a, *ok_b));
-                self.at("err", |diff| diff.optional(*err_a, *err_b));
+                self.at("ok", |diff| diff.optional(*ok_a, *ok_b, "no type"));
+                self.at("err", |diff| diff.optional(*err_a, *err_b, "no type"));
             }
             (Shape::Tuple(a), Shape::Tuple(b)) if a.len() == b.len() => {
                 for (index, (a, b)) in a.iter().zip(b).enumerate() {
@@ -133,7 +135,7 @@ impl<'a> Diff<'a> {
                 self.differ(format!("a handle of {a}"), format!("a handle of {b}"));
             }
             _ => {
-                self.differ(print(self.wanted, Some(wanted)), print(self.found, Some(found)));
+                self.differ(print(self.wanted, wanted), print(self.found, found));
             }
         }
     }
@@ -144,13 +146,13 @@ impl<'a> Diff<'a> {
         let (types_wanted, types_found) = (index(wanted), index(found));
         for (name, ty) in wanted {
             self.at(format!("{kind} `{name}`"), |diff| match types_found.get(name) {
-                Some(ty_found) => diff.optional(*ty, *ty_found),
-                None => diff.differ(member(diff.wanted, kind, *ty), NOTHING),
+                Some(ty_found) => diff.optional(*ty, *ty_found, "no payload"),
+                None => diff.differ(member(diff.wanted, kind, *ty), format!("no such {kind}")),
             });
         }
         for (name, ty) in found.iter().filter(|(name, _)| !types_wanted.contains_key(name)) {
             self.at(format!("{kind} `{name}`"), |diff| {
-                diff.differ(NOTHING, member(diff.found, kind, *ty));
+                diff.differ(format!("no such {kind}"), member(diff.found, kind, *ty));
             });
         }
         let order_wanted = common(wanted, &types_found);
@@ -210,8 +212,8 @@ impl<'a> Diff<'a> {
     }
 }
 
-fn print(shapes: &Shapes, id: Option<ShapeId>) -> String {
-    id.map_or_else(|| NOTHING.to_owned(), |id| shapes.print(id, PRINTED_MAX))
+fn print(shapes: &Shapes, id: ShapeId) -> String {
+    shapes.print(id, PRINTED_MAX)
 }
 
 fn typed(members: &[(String, ShapeId)]) -> Vec<Member<'_>> {
@@ -233,7 +235,7 @@ fn common<'m>(members: &[Member<'m>], others: &HashMap<&str, Option<ShapeId>>) -
 
 /// What one side has where the other has nothing.
 fn member(shapes: &Shapes, kind: &str, ty: Option<ShapeId>) -> String {
-    ty.map_or_else(|| format!("this {kind}"), |ty| shapes.print(ty, PRINTED_MAX))
+    ty.map_or_else(|| format!("this {kind}"), |ty| print(shapes, ty))
 }
 
 fn shorten(text: &str) -> String {

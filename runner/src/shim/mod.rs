@@ -12,4 +12,5 @@ mod stderr;
 
 pub use exit::ShimExit;
 pub use locate::{LocateError, locate};
-pub(crate) use session::{CallEnd, Session, SessionEnd, StartError};
+pub(crate) use session::{CallEnd, Session};
+pub use session::{SessionEnd, StartError};

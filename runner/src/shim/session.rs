@@ -167,7 +167,7 @@ impl Session {
     }
 
     /// The socket, to register it with an event loop.
-    pub(crate) fn stream(&self) -> Arc<UnixStream> {
+    pub(crate) fn stream(&self) -> &UnixStream {
         self.conversation.channel().stream()
     }
 

@@ -21,7 +21,10 @@ const DEBIAN_CRT1: &str = "/usr/lib/wasm32-wasi/crt1-command.o";
 ///
 /// Between `--start-lib` and `--end-lib` an object is linked only where one of its symbols is asked
 /// for: `_start` into programs, not into libraries, which have no `main` to call.
-const DEBIAN_FLAGS: [&str; 5] = [
+///
+/// Debian's crt1 does not call the C library's constructors, see `tests/guests/pkcs11-client`.
+const DEBIAN_FLAGS: [&str; 6] = [
+    "--cfg=constructors_by_linker",
     "-Clink-self-contained=no",
     "-L/usr/lib/wasm32-wasi",
     "-Clink-arg=--start-lib",

@@ -12,9 +12,11 @@ pub mod der;
 mod failure;
 pub mod numbers;
 pub mod public_key;
+mod start;
 pub mod template;
 mod token;
 
 pub use bindings::pkcs11::host::{sessions, slots, types};
 pub use failure::{Failure, Result};
+pub use start::start;
 pub use token::find_token;

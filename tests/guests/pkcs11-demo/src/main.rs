@@ -27,6 +27,7 @@ Makes keys in the token with this label, uses them, and destroys them. Writes in
 The PIN comes from the configuration of the bundle.";
 
 fn main() -> ExitCode {
+    pkcs11_client::start();
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [token, folder] = words.as_slice() else {
         eprintln!("{USAGE}");

@@ -24,6 +24,7 @@ use arguments::Arguments;
 const PART_BYTES: usize = 64 << 10;
 
 fn main() -> ExitCode {
+    pkcs11_client::start();
     let words: Vec<String> = std::env::args().skip(1).collect();
     match Arguments::parse(&words).and_then(|arguments| sign(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,

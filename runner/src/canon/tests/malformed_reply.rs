@@ -1,0 +1,138 @@
+//! Replies that are no values. They never get here, since the proxy validates first; if they did,
+//! they would be errors, or the value that the bytes spell.
+
+use super::guest::PassThrough;
+use super::host::{ENGINE, Linked, State};
+use super::reference::encode;
+use super::roundtrip::runner;
+use super::types::{Signature, Ty, table, ty};
+use super::values::value;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use protocol::error::ValueFault;
+use protocol::value::validate_all;
+use wasmtime::component::{Component, Val};
+use wit_component::StringEncoding;
+
+struct Returns {
+    ty: Ty,
+    linked: Linked,
+}
+
+impl Returns {
+    fn new(ty: &Ty) -> Self {
+        let signature = Signature { params: vec![], result: Some(ty.clone()) };
+        let guest = PassThrough::new(&signature, StringEncoding::UTF8);
+        let component = Component::new(&ENGINE, &guest.component).unwrap();
+        Self { ty: ty.clone(), linked: Linked::canon(&component, guest.slots).unwrap() }
+    }
+
+    /// What a guest makes of these bytes, and how many bytes were written beside it.
+    fn reply(&self, bytes: &[u8]) -> wasmtime::Result<(Val, u32)> {
+        let mut guest = self.linked.start(State { reply: bytes.to_vec(), ..State::default() });
+        let value = guest.call("g", &[])?.unwrap();
+        Ok((value, guest.stray_bytes()))
+    }
+
+    /// These bytes are an error or spell the value that the guest got.
+    fn check(&self, bytes: &[u8]) -> Result<(), TestCaseError> {
+        let (table, types) = table([&self.ty]);
+        let valid = validate_all(&table, types, bytes);
+        match self.reply(bytes) {
+            Ok((value, stray)) => {
+                prop_assert_eq!(stray, 0);
+                let mut encoded = Vec::new();
+                encode(&self.ty, &value, &mut encoded);
+                match valid.map_err(|error| error.fault) {
+                    Ok(()) => prop_assert_eq!(encoded, bytes),
+                    // Guests ignore bits of no flag, so these may reach their memory.
+                    Err(ValueFault::Flags(_)) => prop_assert_eq!(encoded.len(), bytes.len()),
+                    Err(fault) => prop_assert!(false, "{} was lowered: {:?}", fault, bytes),
+                }
+            }
+            Err(error) => prop_assert!(valid.is_err(), "a valid reply was refused: {error:?}"),
+        }
+        Ok(())
+    }
+}
+
+/// A type, a valid encoding, and what is changed in it.
+fn reply() -> impl Strategy<Value = (Ty, Vec<u8>, Vec<(prop::sample::Index, u8)>)> {
+    let byte = prop_oneof![0..=3_u8, Just(0xff), any::<u8>()];
+    let changes = vec((any::<prop::sample::Index>(), byte), 24);
+    ty().prop_flat_map(move |ty| {
+        let encoded = value(&ty).prop_map({
+            let ty = ty.clone();
+            move |value| {
+                let mut bytes = Vec::new();
+                encode(&ty, &value, &mut bytes);
+                bytes
+            }
+        });
+        (Just(ty), encoded, changes.clone())
+    })
+}
+
+#[test]
+fn a_reply_that_is_cut_off_anywhere_traps_the_guest() {
+    let checked = runner(32).run(&reply(), |(ty, bytes, _)| {
+        let returns = Returns::new(&ty);
+        prop_assert!(returns.reply(&bytes).is_ok());
+        // Every offset of short replies, and some of long ones.
+        let step = bytes.len().div_ceil(200).max(1);
+        for end in (0..bytes.len()).step_by(step) {
+            prop_assert!(returns.reply(&bytes[..end]).is_err(), "{} of {:?}", end, bytes);
+        }
+        let longer = [&bytes[..], &[0]].concat();
+        prop_assert!(returns.reply(&longer).is_err(), "a byte too many");
+        Ok(())
+    });
+    checked.unwrap();
+}
+
+#[test]
+fn changed_bytes_are_an_error_or_the_value_they_spell() {
+    let checked = runner(48).run(&reply(), |(ty, mut bytes, changes)| {
+        let returns = Returns::new(&ty);
+        // Each change alone, then on top of the ones before.
+        for (at, byte) in &changes {
+            let at = at.index(bytes.len());
+            let before = std::mem::replace(&mut bytes[at], *byte);
+            returns.check(&bytes)?;
+            bytes[at] = before;
+        }
+        for (at, byte) in &changes {
+            let at = at.index(bytes.len());
+            bytes[at] = *byte;
+            returns.check(&bytes)?;
+        }
+        Ok(())
+    });
+    checked.unwrap();
+}
+
+#[test]
+fn random_bytes_are_an_error_or_the_value_they_spell() {
+    let strategy = (ty(), vec(vec(any::<u8>(), 0..=48), 24));
+    let checked = runner(32).run(&strategy, |(ty, replies)| {
+        let returns = Returns::new(&ty);
+        replies.iter().try_for_each(|bytes| returns.check(bytes))
+    });
+    checked.unwrap();
+}
+
+#[test]
+fn a_count_beyond_the_bytes_that_follow_allocates_nothing() {
+    use protocol::types::Type;
+    let list = |ty| Ty::List(Box::new(Ty::Basic(ty)));
+    let map = Ty::Map(Type::U8, Box::new(Ty::Basic(Type::U8)));
+    for ty in [list(Type::U8), list(Type::U64), list(Type::String), map, Ty::Basic(Type::String)] {
+        let returns = Returns::new(&ty);
+        for count in [1, 0x1000_0000, u32::MAX] {
+            let error = format!("{:#}", returns.reply(&count.to_le_bytes()).unwrap_err());
+            // The guest's allocator was not even asked: it would have said `unreachable`.
+            assert!(!error.contains("unreachable"), "{ty:?} of {count}: {error}");
+        }
+    }
+}

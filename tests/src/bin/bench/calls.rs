@@ -1,0 +1,165 @@
+//! What one call costs, for every workload and way.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::figure::{Figure, per_call, times};
+use crate::guest::Compiled;
+use crate::table::markdown;
+use crate::ways::{Kind, Way};
+use crate::workload::Workload;
+
+/// Batches behind each figure; odd, so that one is in the middle.
+const BATCHES: usize = 11;
+
+/// How long a batch should take: long enough that what the guest does once for each batch, making
+/// the data and comparing it at the end, is small beside the calls.
+const BATCH: Duration = Duration::from_millis(60);
+
+/// Batches behind each guess of how many calls fill a batch.
+const TRIALS: u32 = 3;
+
+/// All figures.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    figures: Vec<(Workload, Kind, Figure)>,
+    /// What the guest does once for each batch, as a part of [`BATCH`].
+    once: Vec<(Workload, f64)>,
+}
+
+/// Measures everything. For each workload, batches of all ways take turns, so that a busy moment of
+/// the machine is not the fate of one way.
+pub(crate) fn measure() -> Result<Calls> {
+    let compiled = Compiled::new()?;
+    let mut ways = Vec::new();
+    for kind in Kind::ALL {
+        ways.push((kind, kind.start(&compiled)?));
+    }
+    let mut calls = Calls { figures: Vec::new(), once: Vec::new() };
+    for workload in Workload::ALL {
+        let measured = measure_workload(workload, &mut ways);
+        let measured = measured.with_context(|| format!("measuring {}", workload.name()))?;
+        calls.figures.extend(measured.into_iter().map(|(kind, figure)| (workload, kind, figure)));
+        let [(_, first), ..] = &mut ways[..] else { continue };
+        let once = per_batch(workload, &mut **first)?;
+        calls.once.push((workload, once.median / BATCH.as_secs_f64()));
+    }
+    Ok(calls)
+}
+
+/// A way that runs, and how many calls fill a batch.
+struct Contender<'a> {
+    kind: Kind,
+    way: &'a mut dyn Way,
+    calls: u32,
+    seconds: Vec<f64>,
+}
+
+fn measure_workload(
+    workload: Workload,
+    ways: &mut [(Kind, Box<dyn Way>)],
+) -> Result<Vec<(Kind, Figure)>> {
+    let mut contenders = Vec::new();
+    for (kind, way) in ways {
+        let calls = calls_per_batch(workload, &mut **way)?;
+        contenders.push(Contender { kind: *kind, way: &mut **way, calls, seconds: Vec::new() });
+    }
+    for _ in 0..BATCHES {
+        for contender in &mut contenders {
+            let took = time(contender.way, workload, contender.calls)?;
+            contender.seconds.push(per_call(took, contender.calls));
+        }
+        // Another one begins the next round: none always follows the same one.
+        contenders.rotate_left(1);
+    }
+    Ok(contenders.into_iter().map(|each| (each.kind, Figure::of(each.seconds))).collect())
+}
+
+fn time(way: &mut dyn Way, workload: Workload, calls: u32) -> Result<Duration> {
+    let start = Instant::now();
+    way.run(workload, calls)?;
+    Ok(start.elapsed())
+}
+
+/// How many calls take as long as a batch should. Warms everything up on the way.
+fn calls_per_batch(workload: Workload, way: &mut dyn Way) -> Result<u32> {
+    let mut calls = 1_u32;
+    loop {
+        // The best of some: a batch that was interrupted would count as a long one.
+        let mut took = Duration::MAX;
+        for _ in 0..TRIALS {
+            took = took.min(time(way, workload, calls)?);
+        }
+        if took >= BATCH / 4 || calls > u32::MAX / 4 {
+            return Ok(scale(calls, BATCH, took));
+        }
+        // Not beyond four times: the first calls are slower than the rest.
+        calls = scale(calls, BATCH, took).clamp(calls.saturating_add(1), calls.saturating_mul(4));
+    }
+}
+
+fn scale(calls: u32, wanted: Duration, took: Duration) -> u32 {
+    let scaled = u128::from(calls).saturating_mul(wanted.as_nanos()) / took.as_nanos().max(1);
+    u32::try_from(scaled).unwrap_or(u32::MAX).max(1)
+}
+
+/// What a batch without a single call costs.
+fn per_batch(workload: Workload, way: &mut dyn Way) -> Result<Figure> {
+    let mut seconds = Vec::new();
+    for _ in 0..BATCHES {
+        seconds.push(time(way, workload, 0)?.as_secs_f64());
+    }
+    Ok(Figure::of(seconds))
+}
+
+impl Calls {
+    /// The figure of one cell.
+    pub(crate) fn figure(&self, workload: Workload, kind: Kind) -> Figure {
+        let found = self.figures.iter().find(|(w, k, _)| (*w, *k) == (workload, kind));
+        found.map_or_else(|| Figure::of(Vec::new()), |(_, _, figure)| *figure)
+    }
+
+    /// How many times longer one way takes than another.
+    pub(crate) fn ratio(&self, workload: Workload, kind: Kind, other: Kind) -> f64 {
+        self.figure(workload, kind).ratio(self.figure(workload, other))
+    }
+
+    /// The tables.
+    pub(crate) fn report(&self) -> String {
+        format!(
+            "\nOne call: median of {BATCHES} batches (smallest..largest)\n\n{}\
+             \nOf these, for each batch of {} ms, the guest spent on making and comparing data:\n{}",
+            markdown(&self.rows()),
+            BATCH.as_millis(),
+            self.once
+                .iter()
+                .map(|(workload, part)| {
+                    format!("  {:<14} {:.1} %\n", workload.name(), 100.0 * part)
+                })
+                .collect::<String>(),
+        )
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let row = |name: String, cell: &dyn Fn(Workload) -> String| {
+            std::iter::once(name).chain(Workload::ALL.into_iter().map(cell)).collect()
+        };
+        let mut rows = vec![row(String::new(), &Workload::name)];
+        rows.extend(Kind::ALL.into_iter().map(|kind| {
+            row(kind.name().to_owned(), &|workload| self.figure(workload, kind).to_string())
+        }));
+        const RATIOS: [(&str, Kind, Kind); 6] = [
+            ("canon / static", Kind::Canon, Kind::Typed),
+            ("Val / canon", Kind::Val, Kind::Canon),
+            ("in-process / canon", Kind::InProcess, Kind::Canon),
+            ("isolated sync / ping-pong", Kind::IsolatedSync, Kind::PingPong),
+            ("isolated async / ping-pong", Kind::IsolatedAsync, Kind::PingPong),
+            ("isolated sync / in-process", Kind::IsolatedSync, Kind::InProcess),
+        ];
+        rows.extend(RATIOS.into_iter().map(|(name, kind, other)| {
+            row(name.to_owned(), &|workload| times(self.ratio(workload, kind, other)))
+        }));
+        rows
+    }
+}

@@ -1,0 +1,51 @@
+//! What the project promises about its speed, and whether these figures keep it.
+
+use crate::calls::Calls;
+use crate::figure::times;
+use crate::starts::Starts;
+use crate::ways::Kind;
+use crate::workload::Workload;
+
+/// Largest ratio of `canon` to wasmtime's static types.
+const CANON_MAX: f64 = 1.5;
+/// Smallest ratio of wasmtime's `Val` to `canon`, for the largest list.
+const VAL_MIN: f64 = 500.0;
+/// Largest ratio of an isolated call to a bare socket, for the smallest call.
+const ISOLATED_ADD_MAX: f64 = 2.0;
+/// The same for the largest list.
+const ISOLATED_LARGEST_MAX: f64 = 4.0;
+/// Seconds from nothing to the end of a run with one isolated call.
+const START_MAX: f64 = 0.060;
+
+/// One line for each promise.
+pub(crate) fn report(calls: &Calls, starts: &Starts) -> String {
+    let mut text = String::from("\nExpectations\n\n");
+    let mut line = |holds: bool, what: String, found: String| {
+        let verdict = if holds { "holds " } else { "MISSED" };
+        text.push_str(&format!("  {verdict}  {what}: {found}\n"));
+    };
+    for workload in Workload::ALL {
+        let ratio = calls.ratio(workload, Kind::Canon, Kind::Typed);
+        let what = format!("canon within {CANON_MAX} x of static types, {}", workload.name());
+        line(ratio <= CANON_MAX, what, times(ratio));
+    }
+    let ratio = calls.ratio(Workload::LARGEST, Kind::Val, Kind::Canon);
+    let what = format!("canon at least {VAL_MIN} x faster than Val, {}", Workload::LARGEST.name());
+    line(ratio >= VAL_MIN, what, times(ratio));
+    let limits = [(Workload::Add, ISOLATED_ADD_MAX), (Workload::LARGEST, ISOLATED_LARGEST_MAX)];
+    for (workload, max) in limits {
+        for (store, kind) in [("sync", Kind::IsolatedSync), ("async", Kind::IsolatedAsync)] {
+            let ratio = calls.ratio(workload, kind, Kind::PingPong);
+            let name = workload.name();
+            line(
+                ratio <= max,
+                format!("isolated ({store}) within {max} x of ping-pong, {name}"),
+                times(ratio),
+            );
+        }
+    }
+    let start = starts.isolated();
+    let what = format!("start to the end of a first isolated call under {:.0} ms", 1e3 * START_MAX);
+    line(start.median < START_MAX, what, start.to_string());
+    text
+}
