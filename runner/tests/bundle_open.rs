@@ -308,7 +308,7 @@ fn wit_that_is_made_to_exhaust_the_parser_ends_in_an_error_or_a_bundle() {
     assert_eq!(open(&worlds(4000)), Ok(()));
     assert!(open(&worlds(100_000)).is_err());
 
-    // A resource that is handed on from interface to interface, and braces without end.
+    // Braces, types and comments without end.
     assert!(open(&"{".repeat(4 << 20)).is_err());
     assert!(
         open(&format!("package a:b; interface i {{ type t = {}", "list<".repeat(800_000))).is_err()

@@ -44,9 +44,10 @@ fn shell_words(line: &str) -> Vec<String> {
 
 /// Files that the cases name; made anew for each case in its own working directory.
 fn prepare(work: &Path) {
-    let hello = std::fs::read(tests::guest("hello")).unwrap();
-    std::fs::write(work.join("truncated.wasm"), &hello[..hello.len() / 2]).unwrap();
-    std::fs::write(work.join("header-only.wasm"), &hello[..5]).unwrap();
+    // A component whose first section, a core module of 100 bytes, ends after its header.
+    let truncated = b"\0asm\x0d\0\x01\0\x01\x64\0asm\x01\0\0\0";
+    std::fs::write(work.join("truncated.wasm"), truncated).unwrap();
+    std::fs::write(work.join("header-only.wasm"), &truncated[..5]).unwrap();
     std::fs::write(work.join("empty.wasm"), b"").unwrap();
     std::fs::write(work.join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
     std::fs::write(work.join("text.wat"), b"(component)").unwrap();

@@ -53,7 +53,9 @@ fn a_panic_in_an_adapter_is_an_error_with_its_message() {
 
 #[test]
 fn a_panic_in_a_destructor_is_an_error_as_well() {
-    echo(&[], &["panic-in-drop", "the destructor gave up"]).expect_code(1).expect_stderr("the adapter panicked");
+    echo(&[], &["panic-in-drop", "the destructor gave up"])
+        .expect_code(1)
+        .expect_stderr("the adapter panicked");
 }
 
 #[test]

@@ -86,28 +86,3 @@ fn what_a_library_prints_is_prefixed_and_harmless() {
     let run = poke(Some("CHATTER"), "answer");
     run.expect_code(0).expect_stderr("fault: \\u{1b}]0;owned\\u{7} hello from the library\n");
 }
-
-#[test]
-fn killing_wrun_ends_the_adapter_processes() {
-    let wrun = Wrun::new();
-    let fault = fixture("fault", None, &wrun.work());
-    let (mut command, _folder) = wrun
-        .bundle(&fault)
-        .bundle(tests::bundle("echo"))
-        .arg(tests::guest("poke"))
-        .arg("hang")
-        .into_command();
-    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    // The neighbour has answered: both processes are there, and the call that hangs follows.
-    let mut line = String::new();
-    let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
-    std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
-    assert_eq!(line, "neighbour: 42\n");
-    let group = child.id();
-    assert_eq!(tests::processes_of_group(group).len(), 3);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    tests::wait_until("no process of the group is left", || {
-        tests::processes_of_group(group).is_empty()
-    });
-}

@@ -21,7 +21,7 @@ pub(super) const INTERFACES_MAX: usize = 4096;
 pub(super) const TYPES_MAX: usize = 64 << 10;
 
 /// Stack of the parser, in bytes; only what is used costs memory. It recurses from interface to
-/// interface and from type to type, and this is ten times what the longest chains need.
+/// interface and from type to type, and this is several times what the longest chains need.
 const STACK_BYTES: usize = 64 << 20;
 
 /// A WIT folder that cannot be used.

@@ -251,3 +251,41 @@ fn symbols(root: &Table<'_>) -> Result<BTreeMap<String, String>, ManifestError> 
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TEXT: &str = "format = 1\nname = \"clock\"\nversion = \"1.4.0\"\nworld = 'w'\n\
+        vendor = [\"lib/v.so\"]\n[library]\nx86_64-unknown-linux-gnu = \"lib/l.so\"\n\
+        [config.zone]\nhelp = \"h\"\nsecret = true\n[asks]\nread = [\"/x\"]\n\
+        [symbols]\n\"a:b/c#d\" = \"e\"\n";
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in any::<String>()) {
+            let _ = Manifest::parse(&text);
+        }
+
+        #[test]
+        fn no_change_of_a_manifest_makes_the_reader_panic(
+            at in 0..TEXT.len(),
+            length in 0..20_usize,
+            put in "[\\[\\]{}=.,\"'#\\\\a-z0-9\n \u{e4}\u{202e}\u{1b}]{0,6}",
+        ) {
+            let end = (at + length).min(TEXT.len());
+            let (before, after) = (TEXT.get(..at), TEXT.get(end..));
+            let text = [before.unwrap_or_default(), &put, after.unwrap_or_default()].concat();
+            if let Err(error) = Manifest::parse(&text) {
+                let shown = error.to_string();
+                prop_assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_unchanged_manifest_is_read() {
+        assert!(Manifest::parse(TEXT).is_ok());
+    }
+}

@@ -44,6 +44,15 @@ pub enum PackError {
         #[source]
         error: io::Error,
     },
+    /// There is no WIT folder.
+    #[error(
+        "{}: there is no such folder; the source must hold the WIT that the library implements",
+        harmless(&.0.to_string_lossy())
+    )]
+    NoWit(PathBuf),
+    /// There is no library.
+    #[error("{}: there is no such file; build the library first", harmless(&.0.to_string_lossy()))]
+    NoLibrary(PathBuf),
     /// The output exists and is something else.
     #[error(
         "{} exists and is no bundle, so it is not overwritten; remove it, or choose another --out",
@@ -75,6 +84,12 @@ pub enum PackError {
         /// The author's folder.
         source_folder: PathBuf,
     },
+    /// A vendor library that the author's manifest does not list.
+    #[error(
+        "{} does not list {} under `vendor`; add it there, in the order of loading",
+        manifest::FILE, harmless(&.0.to_string_lossy())
+    )]
+    Unlisted(PathBuf),
     /// What was put together is no usable bundle.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -103,8 +118,9 @@ fn lines(missing: &[MissingSymbol]) -> String {
 /// Makes the bundle directory [`PackOptions::out`], and opens it.
 ///
 /// It is put together beside its place and checked as [`Bundle::open`] checks it; besides, every
-/// exported function must have its symbol. Only then it is moved to its place. A bundle that is
-/// there already is replaced as a whole.
+/// exported function must have its symbol. Only then it is moved to its place, with a rename. A
+/// bundle that is there already is moved away first, and removed afterwards; it is put back if the
+/// new one cannot take its place.
 ///
 /// # Errors
 /// [`PackError`].
@@ -120,16 +136,31 @@ pub fn pack(options: &PackOptions) -> Result<Bundle, PackError> {
     let manifest =
         Manifest::parse(&text).map_err(|error| PackError::Manifest(error.to_string()))?;
 
+    let wit = source.join(manifest.wit.as_str());
+    if !wit.is_dir() {
+        return Err(PackError::NoWit(wit));
+    }
+    let given = options.vendor.iter().chain([&options.library]);
+    if let Some(missing) = given.into_iter().find(|path| !path.is_file()) {
+        return Err(PackError::NoLibrary(missing.clone()));
+    }
     let stage = Stage::beside(out)?;
     stage.write(manifest::FILE, &text)?;
-    stage.copy_wit(&source.join(manifest.wit.as_str()), manifest.wit.as_str())?;
+    stage.copy_wit(&wit, manifest.wit.as_str())?;
     for (target, path) in &manifest.library {
         let given = (target == target::TRIPLE).then_some(options.library.as_path());
         stage.copy(&origin(options, path, given)?, path.as_str())?;
     }
+    let is_at = |given: &Path, path: &RelativePath| {
+        given.file_name().is_some_and(|name| name == path.file_name())
+    };
+    for given in &options.vendor {
+        if !manifest.vendor.iter().any(|path| is_at(given, path)) {
+            return Err(PackError::Unlisted(given.clone()));
+        }
+    }
     for path in &manifest.vendor {
-        let name = |vendor: &&PathBuf| vendor.file_name().is_some_and(|n| n == path.file_name());
-        let given = options.vendor.iter().find(name).map(PathBuf::as_path);
+        let given = options.vendor.iter().map(PathBuf::as_path).find(|given| is_at(given, path));
         stage.copy(&origin(options, path, given)?, path.as_str())?;
     }
 

@@ -40,7 +40,12 @@ impl Stage {
     /// Makes an empty directory in the folder of `out`, so that moving it there is a rename.
     pub(super) fn beside(out: &Path) -> Result<Self, PackError> {
         let path = neighbour(out, "new");
-        fs::create_dir(&path).map_err(failed("cannot create", &path))?;
+        // The name of the stage itself means nothing to the author.
+        let folder = match out.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        fs::create_dir(&path).map_err(failed("cannot create a folder in", folder))?;
         Ok(Self { path })
     }
 

@@ -1,0 +1,121 @@
+//! What the process of a bundle looks like from outside while it serves a real component.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::fs;
+use std::io::BufRead as _;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use tempfile::TempDir;
+use tests::{Wrun, fixture, wait_until};
+
+/// A run whose guest hangs in a call, so that its bundles can be looked at.
+struct Hanging {
+    wrun: Child,
+    _folder: TempDir,
+}
+
+impl Hanging {
+    fn start() -> Self {
+        let wrun = Wrun::new();
+        let fault = fixture("fault", None, &wrun.work());
+        let (mut command, folder) = wrun
+            .env("WRUN_TEST_SECRET", "in the environment")
+            .bundle(&fault)
+            .bundle(tests::bundle("echo"))
+            .arg(tests::guest("poke"))
+            .arg("hang")
+            .into_command();
+        let mut wrun = command.stdout(Stdio::piped()).spawn().unwrap();
+        // The neighbour has answered: both bundles are loaded.
+        let mut line = String::new();
+        let mut stdout = std::io::BufReader::new(wrun.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        assert_eq!(line, "neighbour: 42\n");
+        Self { wrun, _folder: folder }
+    }
+
+    /// `/proc` folders of the adapter processes.
+    fn shims(&self) -> Vec<PathBuf> {
+        let group = self.wrun.id();
+        let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+        let of_group = |path: &PathBuf| {
+            let stat = fs::read_to_string(path.join("stat")).unwrap_or_default();
+            let fields = stat.rsplit_once(')').map(|(_, rest)| rest.to_owned()).unwrap_or_default();
+            fields.split_whitespace().nth(2).is_some_and(|pgrp| pgrp == group.to_string())
+        };
+        let own = PathBuf::from(format!("/proc/{group}"));
+        processes.filter(|path| *path != own).filter(of_group).collect()
+    }
+}
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        let _ = self.wrun.kill();
+        let _ = self.wrun.wait();
+    }
+}
+
+fn field(status: &str, name: &str) -> String {
+    let line = status.lines().find(|line| line.starts_with(&format!("{name}:"))).unwrap();
+    line.split_once(':').unwrap().1.trim().to_owned()
+}
+
+#[test]
+fn each_bundle_has_a_process_of_its_own_without_environment_and_privileges() {
+    let run = Hanging::start();
+    let shims = run.shims();
+    assert_eq!(shims.len(), 2);
+    for shim in shims {
+        let status = fs::read_to_string(shim.join("status")).unwrap();
+        assert_eq!(field(&status, "NoNewPrivs"), "1");
+        assert_eq!(field(&status, "Seccomp"), "2");
+        assert_eq!(fs::read(shim.join("environ")).unwrap(), b"", "the environment is empty");
+        let limits = fs::read_to_string(shim.join("limits")).unwrap();
+        let limit = |name: &str| {
+            let line = limits.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+            line[name.len()..].split_whitespace().next().unwrap().to_owned()
+        };
+        assert_eq!(limit("Max core file size"), "0");
+        assert_eq!(limit("Max address space"), (1_u64 << 30).to_string());
+        assert_eq!(limit("Max open files"), "64");
+        assert_eq!(limit("Max file size"), (64_u64 << 20).to_string());
+        assert_eq!(limit("Max locked memory"), (64_u64 << 10).to_string());
+    }
+}
+
+#[test]
+fn a_bundles_process_has_only_its_own_descriptors() {
+    let run = Hanging::start();
+    for shim in run.shims() {
+        let mut open: Vec<String> = fs::read_dir(shim.join("fd"))
+            .unwrap()
+            .map(|entry| fs::read_link(entry.unwrap().path()).unwrap().display().to_string())
+            .map(|target| target.split(':').next().unwrap().to_owned())
+            .collect();
+        open.sort();
+        open.dedup();
+        // Its library's file stays open: the loader knows the library by that descriptor.
+        open.retain(|target| !target.contains("_host/lib/lib"));
+        // The channel, the pipe for messages, and /dev/null for the rest.
+        assert_eq!(open, ["/dev/null", "pipe", "socket"]);
+    }
+}
+
+#[test]
+fn no_process_outlives_wrun_whatever_ends_it() {
+    for signal in ["-KILL", "-TERM", "-INT", "-HUP"] {
+        let mut run = Hanging::start();
+        let group = run.wrun.id();
+        assert_eq!(tests::processes_of_group(group).len(), 3);
+        let pid = group.to_string();
+        tests::succeed(std::process::Command::new("kill").args([signal, &pid]));
+        run.wrun.wait().unwrap();
+        wait_until(signal, || tests::processes_of_group(group).is_empty());
+    }
+}
