@@ -161,6 +161,7 @@ fn options_results_enums_and_flags() {
     let five = plan.define(TypeDef::Flags(5));
     let many = plan.define(TypeDef::Flags(69));
     let increment = plan.function("t_option", &[option], Some(option));
+    let after = plan.function("t_after", &[option, Type::U32], Some(Type::U32));
     let invert = plan.function("t_invert", &[result], Some(result));
     let next = plan.function("t_next", &[cases], Some(cases));
     let flags = plan.function("t_flags", &[five], Some(five));
@@ -169,6 +170,8 @@ fn options_results_enums_and_flags() {
 
     assert_eq!(call(adapter, increment, wire().u8(0)), wire().u8(0));
     assert_eq!(call(adapter, increment, wire().u8(1).u64(41)), wire().u8(1).u64(42));
+    assert_eq!(call(adapter, after, wire().u8(0).u32(5)), wire().u32(5));
+    assert_eq!(call(adapter, after, wire().u8(1).u64(9).u32(5)), wire().u32(5));
     assert_eq!(call(adapter, invert, wire().u8(0)), wire().u8(1));
     assert_eq!(call(adapter, next, wire().u16(255)), wire().u16(256));
     assert_eq!(call(adapter, next, wire().u16(299)), wire().u16(0));
@@ -290,11 +293,14 @@ fn adapters_of_one_library_share_it_and_take_turns() {
     let mut plan = Planner::new();
     let words = plan.list(Type::U32);
     let same = plan.freed("t_same", &[words], Some(words));
+    let together = std::sync::Barrier::new(4);
     std::thread::scope(|scope| {
         for thread in 0..4_u32 {
             let mut adapter = try_load(&bundle, &plan.plan).unwrap();
+            let together = &together;
             scope.spawn(move || {
-                for n in 0..1000 {
+                together.wait();
+                for n in 0..50_000 {
                     let value = wire().u32(3).u32(thread).u32(n).u32(!n);
                     assert_eq!(call(&mut adapter, same, value.clone()), value);
                 }

@@ -10,16 +10,13 @@
 mod common;
 
 use adapter_shim::confine::syscalls::NEVER;
-use common::shim::{Shim, program};
+use common::shim::Shim;
 use common::{Bundle, LIBRARY, Planner, wire};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use protocol::message::ToShim;
 use protocol::types::Type;
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
 use std::sync::LazyLock;
 
 /// One for all: a library is compiled once, and each prisoner is another process.
@@ -206,24 +203,13 @@ fn assert_sigsys(what: &str, name: &str, args: &[u8]) {
     assert_eq!(status.signal(), Some(libc::SIGSYS), "{what}: {status}");
 }
 
-/// The shim's parent is a thread that ends while the other end of the channel stays open here.
+/// The shim's parent is a thread that ends; the other end of the channel stays open here.
 #[test]
 fn the_process_dies_with_the_thread_that_started_it() {
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let start = move || {
-        let mut child = program()
-            .env_clear()
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::from(BUNDLE.open()))
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let socket = ours.as_fd().try_clone_to_owned().unwrap().into();
-        let stderr = child.stderr.take();
-        let mut shim = Shim { child, socket };
-        // Layers 1 and 2 are in force once it answers.
+    let start = || {
+        let mut shim = Shim::start(&BUNDLE);
+        // Once it answers, it has asked for the death signal.
         shim.greet();
-        shim.child.stderr = stderr;
         shim
     };
     let shim = std::thread::spawn(start).join().unwrap();

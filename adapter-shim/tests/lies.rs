@@ -207,6 +207,8 @@ fn a_result_that_is_too_large_is_not_copied() {
     let records = plan.list(record);
     let functions = [bytes, bools, lists, records, Type::String]
         .map(|ty| plan.function("t_area", &[Type::U32], Some(ty)));
+    let row = plan.define(TypeDef::FixedList(Type::U64, 126));
+    let row = plan.function("t_memory_at", &[], Some(row));
     let liar = &mut Liar::new(plan);
     let memory = liar.memory();
     for function in functions {
@@ -218,9 +220,22 @@ fn a_result_that_is_too_large_is_not_copied() {
             assert!(text.contains("1000 bytes"), "{text}");
         }
     }
+    assert_eq!(liar.failure(row, wire()).0, CallFault::TooLarge);
     liar.prepare([memory, 996, 0, 0]);
     let [bytes, ..] = functions;
     assert_eq!(liar.call(bytes, wire().u32(0)), wire().u32(996).raw(&[0; 996]));
+}
+
+#[test]
+fn a_length_that_is_too_large_is_refused_before_anything_is_read() {
+    let mut plan = Planner::new();
+    let bools = plan.list(Type::Bool);
+    let bools = plan.function("t_area", &[Type::U32], Some(bools));
+    let liar = &mut Liar::new(plan);
+    let memory = liar.memory();
+    // Reading on to the largest payload would leave the library's memory.
+    liar.prepare([memory, 1 << 40, 0, 0]);
+    assert_eq!(liar.failure(bools, wire().u32(0)).0, CallFault::TooLarge);
 }
 
 #[test]

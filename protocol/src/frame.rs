@@ -102,7 +102,10 @@ pub struct FrameBuffer {
 }
 
 /// Room offered to the first read of a frame. Most calls fit into it whole.
-const FIRST_READ_BYTES: usize = 64 << 10;
+///
+/// The longest head comes on top of a round number, so that doubling never stops just short of the
+/// largest payload: old and new memory together stay below twice that payload while it grows.
+const FIRST_READ_BYTES: usize = (64 << 10) + HEADER_BYTES + HEAD_BYTES_MAX;
 
 impl FrameBuffer {
     /// An empty buffer; allocates on first use.
@@ -118,14 +121,14 @@ impl FrameBuffer {
     /// # Errors
     /// [`FrameError`] if the header that has arrived is not acceptable.
     pub fn space(&mut self, payload_max: usize) -> Result<&mut [u8], FrameError> {
-        let end = match self.header(payload_max)? {
+        let whole = self.header(payload_max)?.map_or(FIRST_READ_BYTES, Header::frame_bytes);
+        if self.filled == self.bytes.len() {
             // Room for the rest, but at most as much again as has arrived.
-            Some(header) => header.frame_bytes().min(self.filled.max(FIRST_READ_BYTES) * 2),
-            None => self.filled.max(FIRST_READ_BYTES),
-        };
-        if self.bytes.len() < end {
+            let end = whole.min(FIRST_READ_BYTES.max(self.filled * 2));
+            self.bytes.reserve_exact(end.saturating_sub(self.filled));
             self.bytes.resize(end, 0);
         }
+        let end = whole.min(self.bytes.len());
         self.bytes.get_mut(self.filled..end).ok_or(FrameError::Truncated { received: self.filled })
     }
 

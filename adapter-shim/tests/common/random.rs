@@ -76,7 +76,13 @@ fn def(defined: u32, choices: &mut Choices<'_>) -> TypeDef {
             any_type(defined, choices),
         ),
         3 => TypeDef::Record((0..=choices.below(4)).map(|_| any_type(defined, choices)).collect()),
-        4 => TypeDef::Variant((0..=choices.below(5)).map(|_| maybe(choices)).collect()),
+        4 => {
+            // Some have so many cases that the case number is wider than a payload.
+            let more = [0, 0, 300][choices.below(3) as usize];
+            let mut cases: Vec<_> = (0..=choices.below(5)).map(|_| maybe(choices)).collect();
+            cases.extend(std::iter::repeat_n(None, more));
+            TypeDef::Variant(cases)
+        }
         5 => TypeDef::Enum(1 + [0, 5, 256, 300][choices.below(4) as usize]),
         6 => TypeDef::Option(any_type(defined, choices)),
         7 => TypeDef::Result(maybe(choices), maybe(choices)),

@@ -29,91 +29,95 @@ pub fn rewrite_handles<E: From<ValueFault>>(
     bytes: &mut [u8],
     replace: &mut dyn FnMut(HandleUse, u32, u32) -> Result<u32, E>,
 ) -> Result<(), E> {
-    let mut found = Vec::new();
-    let mut reader = Reader::new(bytes);
-    for ty in types {
-        find(table, ty, &mut reader, &mut found)?;
-    }
-    for Found { at, usage, resource, handle } in found {
-        let new = replace(usage, resource, handle)?;
-        let slot = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut());
-        *slot.ok_or(ValueFault::Short)? = new.to_le_bytes();
-    }
-    Ok(())
+    let mut walk = Walk { table, bytes, at: 0, replace };
+    types.into_iter().try_for_each(|ty| walk.visit(ty))
 }
 
-struct Found {
+/// A cursor that replaces as it goes: nothing is stored, however many handles there are.
+struct Walk<'a, E> {
+    table: &'a TypeTable,
+    bytes: &'a mut [u8],
     at: usize,
-    usage: HandleUse,
-    resource: u32,
-    handle: u32,
+    replace: &'a mut dyn FnMut(HandleUse, u32, u32) -> Result<u32, E>,
 }
 
-fn find(
-    table: &TypeTable,
-    ty: Type,
-    reader: &mut Reader<'_>,
-    found: &mut Vec<Found>,
-) -> Result<(), ValueFault> {
-    let facts = table.facts(ty).ok_or(ValueFault::Short)?;
-    if let Some(bytes) = facts.plain {
-        return reader.take(bytes).map(drop);
+impl<E: From<ValueFault>> Walk<'_, E> {
+    fn read<R>(
+        &mut self,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<R, ValueFault>,
+    ) -> Result<R, ValueFault> {
+        let mut reader = Reader::new(self.bytes.get(self.at..).unwrap_or_default());
+        let result = read(&mut reader)?;
+        self.at += reader.position();
+        Ok(result)
     }
-    let Type::Defined(index) = ty else {
-        return match ty {
-            Type::String => reader.string_bytes().map(drop),
-            _ => reader.take(facts.size_min).map(drop),
+
+    fn skip(&mut self, bytes: usize) -> Result<(), E> {
+        Ok(self.read(|reader| reader.take(bytes).map(drop))?)
+    }
+
+    fn visit(&mut self, ty: Type) -> Result<(), E> {
+        let table = self.table;
+        let facts = table.facts(ty).ok_or(ValueFault::Short)?;
+        if let Some(bytes) = facts.plain {
+            return self.skip(bytes);
+        }
+        let Type::Defined(index) = ty else {
+            return match ty {
+                Type::String => Ok(self.read(|reader| reader.string_bytes().map(drop))?),
+                _ => self.skip(facts.size_min),
+            };
         };
-    };
-    match table.def(index).ok_or(ValueFault::Short)? {
-        TypeDef::List(element) => {
-            let element_facts = table.facts(*element).ok_or(ValueFault::Short)?;
-            let count = reader.count(element_facts.size_min)?;
-            match element_facts.plain {
-                Some(bytes) => reader.take(count * bytes).map(drop),
-                None => (0..count).try_for_each(|_| find(table, *element, reader, found)),
+        match table.def(index).ok_or(ValueFault::Short)? {
+            TypeDef::List(element) => {
+                let facts = table.facts(*element).ok_or(ValueFault::Short)?;
+                let count = self.read(|reader| reader.count(facts.size_min))?;
+                match facts.plain {
+                    // `count` has checked that the product does not overflow.
+                    Some(bytes) => self.skip(count * bytes),
+                    None => (0..count).try_for_each(|_| self.visit(*element)),
+                }
             }
+            TypeDef::FixedList(element, count) => {
+                (0..*count).try_for_each(|_| self.visit(*element))
+            }
+            TypeDef::Map(key, value) => {
+                let count = self.read(|reader| reader.count(1))?;
+                (0..count).try_for_each(|_| {
+                    self.visit(*key)?;
+                    self.visit(*value)
+                })
+            }
+            TypeDef::Record(fields) => fields.iter().try_for_each(|field| self.visit(*field)),
+            TypeDef::Variant(cases) => {
+                let case = self.read(|reader| reader.case(cases.len()))?;
+                self.payload(cases.get(case).copied().flatten())
+            }
+            TypeDef::Option(payload) => {
+                let case = self.read(|reader| reader.case(2))?;
+                self.payload((case == 1).then_some(*payload))
+            }
+            TypeDef::Result(ok, err) => {
+                let case = self.read(|reader| reader.case(2))?;
+                self.payload(if case == 0 { *ok } else { *err })
+            }
+            TypeDef::Enum(_) => self.skip(facts.size_min),
+            TypeDef::Flags(flags) => self.skip(flag_bytes(*flags)),
+            TypeDef::Own(resource) => self.handle(HandleUse::Own, *resource),
+            TypeDef::Borrow(resource) => self.handle(HandleUse::Borrow, *resource),
         }
-        TypeDef::FixedList(element, count) => {
-            (0..*count).try_for_each(|_| find(table, *element, reader, found))
-        }
-        TypeDef::Map(key, value) => {
-            let count = reader.count(1)?;
-            (0..count).try_for_each(|_| {
-                find(table, *key, reader, found)?;
-                find(table, *value, reader, found)
-            })
-        }
-        TypeDef::Record(fields) => {
-            fields.iter().try_for_each(|field| find(table, *field, reader, found))
-        }
-        TypeDef::Variant(cases) => {
-            let case = reader.case(cases.len())?;
-            cases.get(case).copied().flatten().map_or(Ok(()), |ty| find(table, ty, reader, found))
-        }
-        TypeDef::Option(payload) => match reader.case(2)? {
-            0 => Ok(()),
-            _ => find(table, *payload, reader, found),
-        },
-        TypeDef::Result(ok, err) => {
-            let payload = if reader.case(2)? == 0 { ok } else { err };
-            payload.map_or(Ok(()), |ty| find(table, ty, reader, found))
-        }
-        TypeDef::Enum(_) => reader.take(facts.size_min).map(drop),
-        TypeDef::Flags(flags) => reader.take(flag_bytes(*flags)).map(drop),
-        TypeDef::Own(resource) => note(HandleUse::Own, *resource, reader, found),
-        TypeDef::Borrow(resource) => note(HandleUse::Borrow, *resource, reader, found),
     }
-}
 
-fn note(
-    usage: HandleUse,
-    resource: u32,
-    reader: &mut Reader<'_>,
-    found: &mut Vec<Found>,
-) -> Result<(), ValueFault> {
-    let at = reader.position();
-    let handle = reader.handle()?;
-    found.push(Found { at, usage, resource, handle });
-    Ok(())
+    fn payload(&mut self, ty: Option<Type>) -> Result<(), E> {
+        ty.map_or(Ok(()), |ty| self.visit(ty))
+    }
+
+    fn handle(&mut self, usage: HandleUse, resource: u32) -> Result<(), E> {
+        let at = self.at;
+        let handle = self.read(|reader| reader.handle())?;
+        let new = (self.replace)(usage, resource, handle)?;
+        let slot = self.bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut());
+        *slot.ok_or(ValueFault::Short)? = new.to_le_bytes();
+        Ok(())
+    }
 }

@@ -37,7 +37,7 @@ pub enum WitError {
     /// More interfaces, worlds or types than any real package has.
     #[error("the WIT has more than {INTERFACES_MAX} interfaces and worlds or {TYPES_MAX} types")]
     TooMany,
-    /// More than [`BYTES_MAX`] in all.
+    /// More text than any real package has.
     #[error("{0}: the WIT files are larger than {BYTES_MAX} bytes in all")]
     TooLarge(RelativePath),
     /// A dependency in WebAssembly's binary or text format.

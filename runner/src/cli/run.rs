@@ -43,7 +43,7 @@ pub(super) fn run(request: &Request) -> Result<(), CliError> {
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(CliError::Guest)?;
         // Held until the guest has ended; then the processes end.
-        let _hosts = registry.link_plan_async(&mut linker, &plan)?;
+        let _hosts = registry.link_plan_async(&mut linker, &plan).await?;
         let store = Store::new(&engine, state(request)?);
         match &request.invoke {
             Some(call) => invoke::invoke(store, &linker, &component, call).await,

@@ -143,11 +143,20 @@ impl fmt::Display for Report {
         let (count, mut left) = (self.count(), PRINTED_MAX);
         let plural = if count == 1 { "" } else { "s" };
         writeln!(f, "the component and the bundles do not fit: {count} problem{plural}")?;
-        for problem in &self.problems {
+        let (unknown, others): (Vec<_>, Vec<_>) =
+            self.problems.iter().partition(|problem| problem.is_unknown());
+        for problem in others {
             if left == 0 {
                 break;
             }
             write_problem(f, problem, &mut left)?;
+        }
+        // With nothing else to say of them, a line each is enough.
+        if !unknown.is_empty() && left > 0 {
+            writeln!(f, "\nno bundle serves")?;
+        }
+        for problem in unknown.iter().take(left) {
+            writeln!(f, "  {}", ForeignText::new(&problem.import))?;
         }
         if let Some(rest @ 1..) = count.checked_sub(PRINTED_MAX) {
             writeln!(f, "\n... and {rest} more")?;
@@ -197,6 +206,13 @@ impl Report {
             ProblemKind::Mismatch { faults, .. } => faults.iter().any(&is_kind),
             _ => false,
         })
+    }
+}
+
+impl Problem {
+    /// Whether no bundle has the import, nor anything like it.
+    fn is_unknown(&self) -> bool {
+        matches!(&self.kind, ProblemKind::Unserved { known } if known.is_empty())
     }
 }
 

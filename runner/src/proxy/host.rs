@@ -93,15 +93,9 @@ impl Backend {
         Self::Threads(Mutex::new(session))
     }
 
-    /// A process whose callers are tasks.
-    ///
-    /// # Errors
-    /// If the socket cannot be registered, as outside of a tokio runtime.
-    pub(crate) fn tasks(session: Session) -> io::Result<Self> {
-        // Registering would panic without one.
-        tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
-        let registered = UnixStream::from_std(session.stream().try_clone()?)?;
-        Ok(Self::Tasks { session: tokio::sync::Mutex::new(session), registered })
+    /// A process whose callers are tasks; `registered` is its socket in their runtime.
+    pub(crate) fn tasks(session: Session, registered: UnixStream) -> Self {
+        Self::Tasks { session: tokio::sync::Mutex::new(session), registered }
     }
 
     /// A library in this process.

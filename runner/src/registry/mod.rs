@@ -1,17 +1,16 @@
 //! The embedding API: open bundles, check them against a component, link their proxies.
 
 mod config;
+mod start;
 
 use crate::bundle::{Bundle, BundleError};
-use crate::inprocess::InProcess;
 use crate::plan::{self, BundlePlan, Map, Plan, PlanError, Unserved};
-use crate::proxy::{Backend, Host, Mode, define};
-use crate::shim::{LocateError, Session, StartError, locate};
+use crate::proxy::{Host, Mode, define};
+use crate::shim::{LocateError, StartError};
 use protocol::error::TypeError;
 use protocol::message::Limits;
-use protocol::types::TypeTable;
+use start::Start;
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,14 +116,6 @@ pub enum Error {
         /// wasmtime's reason.
         why: wasmtime::Error,
     },
-    /// A socket could not be registered with the tokio runtime.
-    #[error("bundle `{bundle}`: {why}; link_all_async needs a tokio runtime with I/O")]
-    Runtime {
-        /// Name of the bundle.
-        bundle: String,
-        /// The system's reason.
-        why: io::Error,
-    },
 }
 
 #[derive(Debug)]
@@ -160,7 +151,7 @@ impl Registry {
     }
 
     /// Where the `adapter-shim` program is. Without this it is looked for beside the running
-    /// program, see [`locate`].
+    /// program, see `wrun::locate`.
     pub fn shim_program(&mut self, path: impl Into<PathBuf>) -> &mut Self {
         self.shim = Some(path.into());
         self
@@ -238,18 +229,19 @@ impl Registry {
 
     /// As [`Registry::link_all`], for a store whose functions are called with `call_async`.
     ///
-    /// A guest that waits for a bundle does not block its thread. Must run inside a tokio runtime
-    /// with I/O and time enabled, and the store must be used in the same runtime.
+    /// Neither starting a bundle nor a call into one blocks the thread, except for bundles in this
+    /// process. Must run inside a tokio runtime with I/O and time enabled, and the store must be
+    /// used in the same runtime.
     ///
     /// # Errors
     /// [`Error`]; no process is left behind then.
-    pub fn link_all_async<T: Send + 'static>(
+    pub async fn link_all_async<T: Send + 'static>(
         &self,
         linker: &mut Linker<T>,
         component: &Component,
     ) -> Result<Hosts, Error> {
         let plan = self.check(component, &|_| false, Unserved::Leave)?;
-        self.link_plan_async(linker, &plan)
+        self.link_plan_async(linker, &plan).await
     }
 
     /// As [`Registry::link_all`], with a plan that was checked before.
@@ -261,75 +253,56 @@ impl Registry {
         linker: &mut Linker<T>,
         plan: &Plan,
     ) -> Result<Hosts, Error> {
-        self.link(linker, plan, Mode::Sync)
+        let mut hosts = Vec::new();
+        for planned in &plan.bundles {
+            let host = Arc::new(self.start_of(planned)?.on_thread(self.shim.as_deref())?);
+            link(linker, &host, planned, Mode::Sync)?;
+            hosts.push(host);
+        }
+        Ok(Hosts { hosts })
     }
 
     /// As [`Registry::link_all_async`], with a plan that was checked before.
     ///
     /// # Errors
     /// [`Error`]; no process is left behind then.
-    pub fn link_plan_async<T: Send + 'static>(
+    pub async fn link_plan_async<T: Send + 'static>(
         &self,
         linker: &mut Linker<T>,
         plan: &Plan,
-    ) -> Result<Hosts, Error> {
-        self.link(linker, plan, Mode::Async)
-    }
-
-    fn link<T: Send + 'static>(
-        &self,
-        linker: &mut Linker<T>,
-        plan: &Plan,
-        mode: Mode,
     ) -> Result<Hosts, Error> {
         let mut hosts = Vec::new();
-        for bundle in &plan.bundles {
-            let host = Arc::new(self.start(bundle, mode)?);
-            let resources = bundle.wire.resources.len();
-            define(linker, &host, resources, &bundle.instances, mode)
-                .map_err(|why| Error::Link { bundle: bundle.bundle.name().to_owned(), why })?;
+        for planned in &plan.bundles {
+            let started = self.start_of(planned)?.on_task(self.shim.as_deref()).await?;
+            let host = Arc::new(started);
+            link(linker, &host, planned, Mode::Async)?;
             hosts.push(host);
         }
         Ok(Hosts { hosts })
     }
 
-    fn start(&self, planned: &BundlePlan, mode: Mode) -> Result<Host, Error> {
-        let bundle = planned.bundle.name().to_owned();
-        let registered =
-            self.bundles.iter().find(|entry| Arc::ptr_eq(&entry.bundle, &planned.bundle));
-        let options = registered.map(|entry| entry.options.clone()).unwrap_or_default();
-        let mut wire = planned.wire.clone();
-        wire.limits = options.limits;
-        wire.payload_bytes_max = options.payload_bytes_max;
-        let types = TypeTable::new(wire.types.clone(), wire.resources.len())
-            .map_err(|why| Error::Types { bundle: bundle.clone(), why })?;
-        let init = match wire.init {
-            Some(_) => encode_config(&options.config),
-            None => Vec::new(),
-        };
-        let backend = match options.isolation {
-            Isolation::InProcess => {
-                let library = InProcess::start(planned.bundle.directory(), &wire, &init)
-                    .map_err(|why| Error::InProcess { bundle, why })?;
-                Backend::in_process(library)
-            }
-            Isolation::Process => {
-                let program = self.shim.clone().map_or_else(locate, Ok)?;
-                let start = |why| Error::Start { bundle: bundle.clone(), why };
-                let directory = planned.bundle.directory().try_clone_to_owned();
-                let directory = directory.map_err(|error| start(error.into()))?;
-                let session =
-                    Session::start(&program, directory, &wire, &init, options.load_timeout)
-                        .map_err(start)?;
-                match mode {
-                    Mode::Sync => Backend::threads(session),
-                    Mode::Async => Backend::tasks(session)
-                        .map_err(|why| Error::Runtime { bundle: bundle.clone(), why })?,
-                }
-            }
-        };
-        Ok(Host::new(&wire, types, backend, options.call_timeout))
+    /// What is known of a planned bundle. A plan of another registry is refused.
+    fn start_of<'a>(&'a self, planned: &'a BundlePlan) -> Result<Start<'a>, Error> {
+        let of_plan = |entry: &&Registered| Arc::ptr_eq(&entry.bundle, &planned.bundle);
+        match self.bundles.iter().find(of_plan) {
+            Some(registered) => Start::new(planned, registered),
+            None => Err(Error::Config {
+                bundle: planned.bundle.name().to_owned(),
+                problem: "the plan was made by another registry".to_owned(),
+            }),
+        }
     }
+}
+
+fn link<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    host: &Arc<Host>,
+    planned: &BundlePlan,
+    mode: Mode,
+) -> Result<(), Error> {
+    let resources = planned.wire.resources.len();
+    define(linker, host, resources, &planned.instances, mode)
+        .map_err(|why| Error::Link { bundle: planned.bundle.name().to_owned(), why })
 }
 
 /// Bundles that were started for one linker.
@@ -346,18 +319,6 @@ impl Hosts {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.hosts.iter().map(|host| host.name())
     }
-}
-
-/// The arguments of `init`: one `list<tuple<string, string>>`.
-fn encode_config(config: &BTreeMap<String, String>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
-    bytes.extend_from_slice(&length(config.len()));
-    for text in config.iter().flat_map(|(key, value)| [key, value]) {
-        bytes.extend_from_slice(&length(text.len()));
-        bytes.extend_from_slice(text.as_bytes());
-    }
-    bytes
 }
 
 /// Whether the bundle declares `key` as one whose value must not be seen by others.

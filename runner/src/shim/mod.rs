@@ -12,5 +12,5 @@ mod stderr;
 
 pub use exit::ShimExit;
 pub use locate::{LocateError, locate};
-pub(crate) use session::{CallEnd, Session};
+pub(crate) use session::{CallEnd, Launched, Session};
 pub use session::{SessionEnd, StartError};

@@ -3,7 +3,7 @@
 use super::exit::ShimExit;
 use super::process::Process;
 use crate::channel::{
-    Blocking, Channel, ChannelError, Conversation, ReplyBytes, Wait, run_blocking,
+    Blocking, Channel, ChannelError, Conversation, Polled, ReplyBytes, Wait, run_blocking,
 };
 use protocol::error::PeerFault;
 use protocol::message::{CallFault, Plan, Step, ToRunner, ToShim};
@@ -99,33 +99,82 @@ pub(crate) struct Session {
     in_flight: bool,
 }
 
-impl Session {
-    /// Starts the shim at `program` and brings it to the point where it takes calls.
+/// A shim that was started and has not been spoken to.
+#[derive(Debug)]
+pub(crate) struct Launched(Session);
+
+impl Launched {
+    /// Starts the shim at `program` for the bundle of `plan`, whose directory it is given.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn spawn(program: &Path, directory: OwnedFd, plan: &Plan) -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let payload_max = usize::try_from(plan.payload_bytes_max).unwrap_or(usize::MAX);
+        let conversation = Conversation::new(Channel::new(ours, payload_max)?);
+        let process = Process::spawn(program, &plan.bundle, theirs, directory)?;
+        tracing::debug!(bundle = %plan.bundle, pid = process.id(), "adapter process started");
+        Ok(Self(Session { conversation, process, payload_max, end: None, in_flight: false }))
+    }
+
+    /// A second descriptor of the socket, registered with the tokio runtime of this task.
+    ///
+    /// # Errors
+    /// If there is no runtime, or those of the system.
+    pub(crate) fn register(&self) -> io::Result<tokio::net::UnixStream> {
+        // Registering would panic without a runtime.
+        tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
+        tokio::net::UnixStream::from_std(self.0.conversation.channel().stream().try_clone()?)
+    }
+
+    /// Brings the shim to the point where it takes calls; this thread waits.
     ///
     /// `init` holds the encoded arguments of the bundle's `init`, if the plan has one.
     ///
     /// # Errors
     /// [`StartError`]; the process is gone then.
     pub(crate) fn start(
-        program: &Path,
-        directory: OwnedFd,
+        mut self,
         plan: &Plan,
         init: &[u8],
         timeout: Duration,
-    ) -> Result<Self, StartError> {
-        let (ours, theirs) = UnixStream::pair()?;
-        let payload_max = usize::try_from(plan.payload_bytes_max).unwrap_or(usize::MAX);
-        let conversation = Conversation::new(Channel::new(ours, payload_max)?);
-        let process = Process::spawn(program, &plan.bundle, theirs, directory)?;
-        tracing::debug!(bundle = %plan.bundle, pid = process.id(), "adapter process started");
-        let mut session = Self { conversation, process, payload_max, end: None, in_flight: false };
+    ) -> Result<Session, StartError> {
         let wait = Blocking { deadline: Instant::now() + timeout };
-        match run_blocking(session.prepare(plan, init, &wait))? {
-            Ok(()) => Ok(session),
-            Err(StartFault::Step(step, text)) => Err(StartError::Step { step, text }),
-            Err(StartFault::Channel(error)) => {
-                Err(StartError::Ended(session.close(error, timeout)))
+        let prepared = run_blocking(self.0.prepare(plan, init, &wait))?;
+        self.0.ready(plan, prepared, timeout)
+    }
+
+    /// As [`Launched::start`]; this task waits.
+    ///
+    /// # Errors
+    /// [`StartError`]; the process is gone then.
+    pub(crate) async fn start_on(
+        mut self,
+        registered: &tokio::net::UnixStream,
+        plan: &Plan,
+        init: &[u8],
+        timeout: Duration,
+    ) -> Result<Session, StartError> {
+        let wait = Polled { registered, deadline: Instant::now() + timeout };
+        let prepared = self.0.prepare(plan, init, &wait).await;
+        self.0.ready(plan, prepared, timeout)
+    }
+}
+
+impl Session {
+    fn ready(
+        mut self,
+        plan: &Plan,
+        prepared: Result<(), StartFault>,
+        timeout: Duration,
+    ) -> Result<Self, StartError> {
+        match prepared {
+            Ok(()) => {
+                tracing::debug!(bundle = %plan.bundle, "library loaded");
+                Ok(self)
             }
+            Err(StartFault::Step(step, text)) => Err(StartError::Step { step, text }),
+            Err(StartFault::Channel(error)) => Err(StartError::Ended(self.close(error, timeout))),
         }
     }
 
@@ -164,11 +213,6 @@ impl Session {
             ToRunner::Failed { step, text } => Err(StartFault::Step(step, text)),
             _ => Ok(()),
         }
-    }
-
-    /// The socket, to register it with an event loop.
-    pub(crate) fn stream(&self) -> &UnixStream {
-        self.conversation.channel().stream()
     }
 
     /// Calls `function` with encoded arguments. The bytes of the result are not checked yet.

@@ -122,7 +122,12 @@ pub(super) struct PassThrough {
 
 impl PassThrough {
     pub(super) fn new(signature: &Signature, encoding: StringEncoding) -> Self {
-        let world = World::new(&signature.wit());
+        Self::of_wit(&signature.wit(), encoding)
+    }
+
+    /// The guest of a package as [`Signature::wit`] writes it.
+    pub(super) fn of_wit(wit: &str, encoding: StringEncoding) -> Self {
+        let world = World::new(wit);
         let (import, export) = (world.import("host", "f"), world.export("f"));
         let mut call = String::new();
         for index in 0..export.params.len() {

@@ -3,7 +3,7 @@
 use super::super::{Args, Results};
 use super::guest::Slots;
 use std::sync::LazyLock;
-use wasmtime::component::{Component, Instance, InstancePre, Linker, LinkerInstance, Val};
+use wasmtime::component::{Component, Instance, InstancePre, Linker, LinkerInstance, Type, Val};
 use wasmtime::{Config, Engine, Result, Store, bail};
 
 /// One engine for all tests of a process, with the proposals that `wrun` turns on.
@@ -125,6 +125,12 @@ impl Running {
         let mut results = vec![Val::Bool(false); func.ty(&self.store).results().len()];
         func.call(&mut self.store, params, &mut results)?;
         Ok(results.pop())
+    }
+
+    /// The type of the only parameter of the export `name`.
+    pub(super) fn param(&mut self, name: &str) -> Type {
+        let func = self.instance.get_func(&mut self.store, name).unwrap();
+        func.ty(&self.store).params().next().unwrap().1
     }
 
     /// How many bytes of memory were written that no call should have written.

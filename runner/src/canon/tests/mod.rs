@@ -19,3 +19,4 @@ mod roundtrip;
 mod strings;
 mod types;
 mod values;
+mod vectors;

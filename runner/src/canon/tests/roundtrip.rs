@@ -1,7 +1,7 @@
 //! For random types and values: `canon` and wasmtime's `Val` path see the same arguments and return
 //! the same results.
 
-use super::guest::PassThrough;
+use super::guest::{PassThrough, Slots, World};
 use super::host::{ENGINE, Linked, State};
 use super::reference::encode_all;
 use super::types::{BASIC, Signature, Ty, signature, table};
@@ -13,7 +13,7 @@ use proptest::test_runner::{RngSeed, TestCaseError, TestRunner};
 use protocol::types::Type;
 use protocol::value::validate_all;
 use std::hash::{BuildHasher as _, RandomState};
-use wasmtime::component::Component;
+use wasmtime::component::{Component, Val};
 use wit_component::StringEncoding;
 
 /// How many calls are made into each component.
@@ -187,4 +187,31 @@ fn functions_at_the_edges_agree_with_the_val_path() {
             checked.unwrap_or_else(|error| panic!("{signature:?}: {error}"));
         }
     }
+}
+
+/// What a core function gets that calls `f: func() -> {ty}`, whose reply is `reply`.
+fn core_result(ty: &str, reply: &[u8]) -> Option<Val> {
+    let world = World::new(&format!(
+        "package test:canon;
+         interface host {{ f: func() -> {ty}; }}
+         world guest {{ import host; export g: func() -> u32; }}"
+    ));
+    let core = r#"(module
+      (import "test:canon/host" "f" (func $f (result i32)))
+      (func (export "g") (result i32) (call $f)))"#;
+    let component = Component::new(&ENGINE, world.component(core, StringEncoding::UTF8)).unwrap();
+    let linked = Linked::canon(&component, Slots { params: 0, results: 1 }).unwrap();
+    linked.start(State { reply: reply.to_vec(), ..State::default() }).call("g", &[]).unwrap()
+}
+
+#[test]
+fn narrow_results_fill_the_whole_core_value() {
+    // wasmtime's own lifting looks at the low bits only and would not notice.
+    let result = |ty, reply: &[u8]| core_result(ty, reply);
+    assert_eq!(result("s8", &[0xfe]), Some(Val::U32(0xffff_fffe)));
+    assert_eq!(result("s16", &[0xfe, 0xff]), Some(Val::U32(0xffff_fffe)));
+    assert_eq!(result("u8", &[0xfe]), Some(Val::U32(0xfe)));
+    assert_eq!(result("u16", &[0xfe, 0xff]), Some(Val::U32(0xfffe)));
+    assert_eq!(result("bool", &[1]), Some(Val::U32(1)));
+    assert_eq!(result("tuple<s8>", &[0xfe]), Some(Val::U32(0xffff_fffe)));
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use crate::cores::{Cores, Place};
 use crate::figure::{Figure, per_call, times};
 use crate::guest::Compiled;
 use crate::table::markdown;
@@ -24,7 +25,7 @@ const TRIALS: u32 = 3;
 #[derive(Debug)]
 pub(crate) struct Calls {
     figures: Vec<(Workload, Kind, Figure)>,
-    /// What the guest does once for each batch, as a part of [`BATCH`].
+    /// How long the guest makes the data of a batch, as a part of [`BATCH`].
     once: Vec<(Workload, f64)>,
 }
 
@@ -32,9 +33,11 @@ pub(crate) struct Calls {
 /// the machine is not the fate of one way.
 pub(crate) fn measure() -> Result<Calls> {
     let compiled = Compiled::new()?;
+    let cores = Cores::take()?;
     let mut ways = Vec::new();
-    for kind in Kind::ALL {
-        ways.push((kind, kind.start(&compiled)?));
+    let possible = |kind: &Kind| kind.place().is_none_or(|place| cores.has(place));
+    for kind in Kind::ALL.into_iter().filter(possible) {
+        ways.push((kind, kind.start(&compiled, &cores)?));
     }
     let mut calls = Calls { figures: Vec::new(), once: Vec::new() };
     for workload in Workload::ALL {
@@ -114,52 +117,59 @@ fn per_batch(workload: Workload, way: &mut dyn Way) -> Result<Figure> {
 }
 
 impl Calls {
-    /// The figure of one cell.
-    pub(crate) fn figure(&self, workload: Workload, kind: Kind) -> Figure {
+    /// The figure of one cell; none for a place that this machine has not.
+    pub(crate) fn figure(&self, workload: Workload, kind: Kind) -> Option<Figure> {
         let found = self.figures.iter().find(|(w, k, _)| (*w, *k) == (workload, kind));
-        found.map_or_else(|| Figure::of(Vec::new()), |(_, _, figure)| *figure)
+        found.map(|(_, _, figure)| *figure)
     }
 
     /// How many times longer one way takes than another.
-    pub(crate) fn ratio(&self, workload: Workload, kind: Kind, other: Kind) -> f64 {
-        self.figure(workload, kind).ratio(self.figure(workload, other))
+    pub(crate) fn ratio(&self, workload: Workload, kind: Kind, other: Kind) -> Option<f64> {
+        Some(self.figure(workload, kind)?.ratio(self.figure(workload, other)?))
     }
 
-    /// The tables.
+    /// The table.
     pub(crate) fn report(&self) -> String {
         format!(
-            "\nOne call: median of {BATCHES} batches (smallest..largest)\n\n{}\
-             \nOf these, for each batch of {} ms, the guest spent on making and comparing data:\n{}",
-            markdown(&self.rows()),
+            "\nOne call: median of {BATCHES} batches of {} ms (smallest..largest)\n\n{}",
             BATCH.as_millis(),
-            self.once
-                .iter()
-                .map(|(workload, part)| {
-                    format!("  {:<14} {:.1} %\n", workload.name(), 100.0 * part)
-                })
-                .collect::<String>(),
+            markdown(&self.rows()),
         )
     }
 
     fn rows(&self) -> Vec<Vec<String>> {
-        let row = |name: String, cell: &dyn Fn(Workload) -> String| {
-            std::iter::once(name).chain(Workload::ALL.into_iter().map(cell)).collect()
+        let row = |name: String, cell: &dyn Fn(Workload) -> Option<String>| {
+            let cells =
+                Workload::ALL.into_iter().map(|workload| cell(workload).unwrap_or_default());
+            std::iter::once(name).chain(cells).collect()
         };
-        let mut rows = vec![row(String::new(), &Workload::name)];
+        let mut rows = vec![row(String::new(), &|workload| Some(workload.name()))];
         rows.extend(Kind::ALL.into_iter().map(|kind| {
-            row(kind.name().to_owned(), &|workload| self.figure(workload, kind).to_string())
+            row(kind.name(), &|workload| Some(self.figure(workload, kind)?.to_string()))
         }));
-        const RATIOS: [(&str, Kind, Kind); 6] = [
-            ("canon / static", Kind::Canon, Kind::Typed),
-            ("Val / canon", Kind::Val, Kind::Canon),
-            ("in-process / canon", Kind::InProcess, Kind::Canon),
-            ("isolated sync / ping-pong", Kind::IsolatedSync, Kind::PingPong),
-            ("isolated async / ping-pong", Kind::IsolatedAsync, Kind::PingPong),
-            ("isolated sync / in-process", Kind::IsolatedSync, Kind::InProcess),
-        ];
-        rows.extend(RATIOS.into_iter().map(|(name, kind, other)| {
-            row(name.to_owned(), &|workload| times(self.ratio(workload, kind, other)))
+        rows.extend(ratios().into_iter().map(|(name, kind, other)| {
+            row(name, &|workload| self.ratio(workload, kind, other).map(times))
+        }));
+        rows.push(row("guest's own work, part of a batch".to_owned(), &|workload| {
+            let (_, part) = self.once.iter().find(|(its, _)| *its == workload)?;
+            Some(format!("{:.1} %", 100.0 * part))
         }));
         rows
     }
+}
+
+/// The comparisons of the table.
+fn ratios() -> Vec<(String, Kind, Kind)> {
+    let mut ratios = vec![
+        ("canon / static".to_owned(), Kind::Canon, Kind::Typed),
+        ("Val / canon".to_owned(), Kind::Val, Kind::Canon),
+        ("in-process / canon".to_owned(), Kind::InProcess, Kind::Canon),
+    ];
+    for place in [Place::SameCore, Place::OtherCore] {
+        for (store, kind) in [("sync", Kind::Sync(place)), ("async", Kind::Async(place))] {
+            let name = format!("isolated {store} / ping-pong, {}", place.name());
+            ratios.push((name, kind, Kind::PingPong(place)));
+        }
+    }
+    ratios
 }

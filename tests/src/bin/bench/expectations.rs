@@ -25,23 +25,22 @@ pub(crate) fn report(calls: &Calls, starts: &Starts) -> String {
         text.push_str(&format!("  {verdict}  {what}: {found}\n"));
     };
     for workload in Workload::ALL {
-        let ratio = calls.ratio(workload, Kind::Canon, Kind::Typed);
-        let what = format!("canon within {CANON_MAX} x of static types, {}", workload.name());
-        line(ratio <= CANON_MAX, what, times(ratio));
+        if let Some(ratio) = calls.ratio(workload, Kind::Canon, Kind::Typed) {
+            let what = format!("canon within {CANON_MAX} x of static types, {}", workload.name());
+            line(ratio <= CANON_MAX, what, times(ratio));
+        }
     }
-    let ratio = calls.ratio(Workload::LARGEST, Kind::Val, Kind::Canon);
-    let what = format!("canon at least {VAL_MIN} x faster than Val, {}", Workload::LARGEST.name());
-    line(ratio >= VAL_MIN, what, times(ratio));
-    let limits = [(Workload::Add, ISOLATED_ADD_MAX), (Workload::LARGEST, ISOLATED_LARGEST_MAX)];
-    for (workload, max) in limits {
-        for (store, kind) in [("sync", Kind::IsolatedSync), ("async", Kind::IsolatedAsync)] {
-            let ratio = calls.ratio(workload, kind, Kind::PingPong);
-            let name = workload.name();
-            line(
-                ratio <= max,
-                format!("isolated ({store}) within {max} x of ping-pong, {name}"),
-                times(ratio),
-            );
+    let largest = Workload::LARGEST;
+    if let Some(ratio) = calls.ratio(largest, Kind::Val, Kind::Canon) {
+        let what = format!("canon at least {VAL_MIN} x faster than Val, {}", largest.name());
+        line(ratio >= VAL_MIN, what, times(ratio));
+    }
+    for (workload, max) in [(Workload::Add, ISOLATED_ADD_MAX), (largest, ISOLATED_LARGEST_MAX)] {
+        for kind in Kind::ALL {
+            let (Kind::Sync(place) | Kind::Async(place)) = kind else { continue };
+            let Some(ratio) = calls.ratio(workload, kind, Kind::PingPong(place)) else { continue };
+            let what = format!("{} within {max} x of ping-pong, {}", kind.name(), workload.name());
+            line(ratio <= max, what, times(ratio));
         }
     }
     let start = starts.isolated();

@@ -6,6 +6,7 @@
 //! what the project promises. docs/benchmarks.md explains the method and has figures.
 
 mod calls;
+mod cores;
 mod expectations;
 mod figure;
 mod guest;

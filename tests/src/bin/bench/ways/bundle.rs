@@ -38,8 +38,8 @@ pub(super) fn isolated_async(compiled: &Compiled) -> Result<Async> {
         Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
     let (guest, hosts) = runtime.block_on(async {
         let mut linker = compiled.linker_async()?;
-        let hosts =
-            registry(Isolation::Process)?.link_all_async(&mut linker, &compiled.component)?;
+        let registry = registry(Isolation::Process)?;
+        let hosts = registry.link_all_async(&mut linker, &compiled.component).await?;
         let guest = Guest::new_async(compiled, &linker).await?;
         anyhow::Ok((guest, hosts))
     })?;

@@ -8,6 +8,7 @@ mod val;
 
 use anyhow::{Context as _, Result};
 
+use crate::cores::{Cores, Place};
 use crate::guest::{Compiled, Guest};
 use crate::workload::Workload;
 
@@ -39,48 +40,65 @@ pub(crate) enum Kind {
     /// wrun, the library loaded into this process.
     InProcess,
     /// wrun, the library in a process of its own, on a store with synchronous calls.
-    IsolatedSync,
+    Sync(Place),
     /// The same on a store with asynchronous calls.
-    IsolatedAsync,
+    Async(Place),
     /// No WebAssembly: two processes and a socket.
-    PingPong,
+    PingPong(Place),
 }
 
 impl Kind {
     /// In the order of the table.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Typed,
         Self::Val,
         Self::Canon,
         Self::InProcess,
-        Self::IsolatedSync,
-        Self::IsolatedAsync,
-        Self::PingPong,
+        Self::PingPong(Place::SameCore),
+        Self::Sync(Place::SameCore),
+        Self::Async(Place::SameCore),
+        Self::PingPong(Place::OtherCore),
+        Self::Sync(Place::OtherCore),
+        Self::Async(Place::OtherCore),
     ];
 
     /// As the table names it.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> String {
         match self {
-            Self::Typed => "wasmtime func_wrap, static types",
-            Self::Val => "wasmtime func_new, Val",
-            Self::Canon => "canon alone",
-            Self::InProcess => "bundle, --in-process",
-            Self::IsolatedSync => "bundle, isolated, sync store",
-            Self::IsolatedAsync => "bundle, isolated, async store",
-            Self::PingPong => "socket ping-pong, no guest",
+            Self::Typed => "wasmtime func_wrap, static types".to_owned(),
+            Self::Val => "wasmtime func_new, Val".to_owned(),
+            Self::Canon => "canon alone".to_owned(),
+            Self::InProcess => "bundle in-process".to_owned(),
+            Self::Sync(place) => format!("bundle isolated, sync store, {}", place.name()),
+            Self::Async(place) => format!("bundle isolated, async store, {}", place.name()),
+            Self::PingPong(place) => format!("socket ping-pong, no guest, {}", place.name()),
+        }
+    }
+
+    /// Where its other process has to run, if it has one.
+    pub(crate) fn place(self) -> Option<Place> {
+        match self {
+            Self::Typed | Self::Val | Self::Canon | Self::InProcess => None,
+            Self::Sync(place) | Self::Async(place) | Self::PingPong(place) => Some(place),
         }
     }
 
     /// Sets it up: instance, library, process, whatever the way needs.
-    pub(crate) fn start(self, compiled: &Compiled) -> Result<Box<dyn Way>> {
-        let started: Result<Box<dyn Way>> = match self {
-            Self::Typed => typed::start(compiled).map(|way| Box::new(way) as _),
-            Self::Val => val::start(compiled).map(|way| Box::new(way) as _),
-            Self::Canon => canon::start(compiled).map(|way| Box::new(way) as _),
-            Self::InProcess => bundle::in_process(compiled).map(|way| Box::new(way) as _),
-            Self::IsolatedSync => bundle::isolated(compiled).map(|way| Box::new(way) as _),
-            Self::IsolatedAsync => bundle::isolated_async(compiled).map(|way| Box::new(way) as _),
-            Self::PingPong => Ok(Box::new(ping_pong::PingPong::default())),
+    pub(crate) fn start(self, compiled: &Compiled, cores: &Cores) -> Result<Box<dyn Way>> {
+        let start = || -> Result<Box<dyn Way>> {
+            Ok(match self {
+                Self::Typed => Box::new(typed::start(compiled)?),
+                Self::Val => Box::new(val::start(compiled)?),
+                Self::Canon => Box::new(canon::start(compiled)?),
+                Self::InProcess => Box::new(bundle::in_process(compiled)?),
+                Self::Sync(_) => Box::new(bundle::isolated(compiled)?),
+                Self::Async(_) => Box::new(bundle::isolated_async(compiled)?),
+                Self::PingPong(_) => Box::new(ping_pong::PingPong::start()?),
+            })
+        };
+        let started = match self.place() {
+            Some(place) => cores.put(place, start),
+            None => start(),
         };
         started.with_context(|| format!("cannot start `{}`", self.name()))
     }

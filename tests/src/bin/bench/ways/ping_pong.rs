@@ -14,21 +14,23 @@ use crate::workload::Workload;
 /// The hidden argument that makes this program the other end; two sizes in bytes follow.
 pub(crate) const PEER: &str = "--ping-pong-peer";
 
-/// The other ends, one for each size, started when first needed.
-#[derive(Default)]
+/// The other ends, one for each workload.
 pub(super) struct PingPong {
     peers: Vec<(Workload, Peer)>,
 }
 
+impl PingPong {
+    /// Starts all of them; those without work sleep.
+    pub(super) fn start() -> Result<Self> {
+        let start = |workload| Ok((workload, Peer::start(workload)?));
+        Ok(Self { peers: Workload::ALL.into_iter().map(start).collect::<Result<_>>()? })
+    }
+}
+
 impl Way for PingPong {
     fn run(&mut self, workload: Workload, calls: u32) -> Result<()> {
-        if let Some((_, peer)) = self.peers.iter_mut().find(|(its, _)| *its == workload) {
-            return peer.run(calls);
-        }
-        let mut peer = Peer::start(workload)?;
-        peer.run(calls)?;
-        self.peers.push((workload, peer));
-        Ok(())
+        let peer = self.peers.iter_mut().find(|(its, _)| *its == workload);
+        peer.context("no other end for this workload")?.1.run(calls)
     }
 }
 

@@ -1,0 +1,179 @@
+//! What a peer can make the receiver hold: never more than twice the payload cap, and never for
+//! bytes that did not arrive. In a binary of its own, because it counts every allocation.
+#![allow(
+    unsafe_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a counting allocator is unsafe by its trait, and a test stops at the first surprise"
+)]
+
+use protocol::error::{FrameError, ValueFault};
+use protocol::frame::{FrameBuffer, HEADER_BYTES, encode_head};
+use protocol::limits::{HEAD_BYTES_MAX, PAYLOAD_BYTES_MAX};
+use protocol::message::{CallFault, ToRunner};
+use protocol::text::ForeignText;
+use protocol::types::{Type, TypeDef, TypeTable};
+use protocol::value::{rewrite_handles, validate_all};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+/// Counts what is allocated. It has no `realloc` of its own, so a buffer that grows is counted with
+/// both its old and its new memory, as if it could never grow in place.
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes to the system's allocator unchanged; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let now = NOW.fetch_add(layout.size(), SeqCst) + layout.size();
+        PEAK.fetch_max(now, SeqCst);
+        // SAFETY: the caller meets the obligations of the same method.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), SeqCst);
+        // SAFETY: the caller meets the obligations, and `alloc` took the block from the same place.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The most bytes that were allocated at once while `work` ran, beyond those before it.
+fn peak<R>(work: impl FnOnce() -> R) -> (usize, R) {
+    let before = NOW.load(SeqCst);
+    PEAK.store(before, SeqCst);
+    let result = work();
+    (PEAK.load(SeqCst) - before, result)
+}
+
+/// Puts `bytes` through `buffer` as a stream would; returns where the payload lies.
+fn receive(
+    buffer: &mut FrameBuffer,
+    mut bytes: &[u8],
+    read_max: usize,
+    payload_max: usize,
+) -> Result<std::ops::Range<usize>, FrameError> {
+    loop {
+        let space = buffer.space(payload_max)?;
+        let count = space.len().min(bytes.len()).min(read_max);
+        if count == 0 {
+            return Err(FrameError::Truncated { received: 0 });
+        }
+        space[..count].copy_from_slice(&bytes[..count]);
+        bytes = &bytes[count..];
+        if buffer.advance(count, payload_max)? {
+            let (ToRunner::CallFailed { .. } | ToRunner::Return { .. }, payload) =
+                buffer.message(payload_max)?
+            else {
+                return Err(FrameError::Message);
+            };
+            return Ok(payload);
+        }
+    }
+}
+
+/// A frame with the longest head that a shim may send.
+fn frame(payload: &[u8]) -> Vec<u8> {
+    let text = ForeignText::new("x".repeat(protocol::limits::TEXT_BYTES_MAX));
+    let message = ToRunner::CallFailed { id: u64::MAX, fault: CallFault::BadResult, text };
+    let mut frame = Vec::new();
+    encode_head(&message, payload.len(), PAYLOAD_BYTES_MAX, &mut frame).unwrap();
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// `count` elements that are all `element`.
+fn list(element: &[u8]) -> Vec<u8> {
+    let count = (PAYLOAD_BYTES_MAX - 4) / element.len();
+    let mut bytes = u32::try_from(count).unwrap().to_le_bytes().to_vec();
+    bytes.extend(element.iter().cycle().take(count * element.len()));
+    bytes
+}
+
+/// Receives, validates and translates the largest value of `def` that a payload can carry.
+fn decode_largest(def: TypeDef, element: &[u8]) {
+    let payload = list(element);
+    let frame = frame(&payload);
+    let table = TypeTable::new(vec![def, TypeDef::List(Type::Defined(0))], 1).unwrap();
+    let types = [Type::Defined(1)];
+    let (peak, ()) = peak(|| {
+        let mut buffer = FrameBuffer::new();
+        let payload = receive(&mut buffer, &frame, usize::MAX, PAYLOAD_BYTES_MAX).unwrap();
+        validate_all(&table, types, &buffer.bytes()[payload.clone()]).unwrap();
+        let bytes = &mut buffer.bytes_mut()[payload];
+        rewrite_handles::<ValueFault>(&table, types, bytes, &mut |_, _, h| Ok(h)).unwrap();
+    });
+    let limit = 2 * PAYLOAD_BYTES_MAX;
+    assert!(peak <= limit, "{peak} bytes for a list of {:?}, limit {limit}", table.def(0));
+}
+
+fn the_largest_values_cost_at_most_twice_their_size() {
+    decode_largest(TypeDef::Record(vec![Type::U8]), &[7]);
+    decode_largest(TypeDef::Option(Type::U8), &[0]);
+    decode_largest(TypeDef::Record(vec![Type::String]), &[0, 0, 0, 0]);
+    decode_largest(TypeDef::Own(0), &[1, 0, 0, 0]);
+}
+
+fn every_agreed_cap_bounds_the_memory_in_the_same_way() {
+    for payload_max in [64 << 10, 1 << 20, 3 << 20, PAYLOAD_BYTES_MAX] {
+        let frame = frame(&vec![0; payload_max]);
+        for read_max in [4 << 10, 60 << 10, usize::MAX] {
+            let (peak, received) =
+                peak(|| receive(&mut FrameBuffer::new(), &frame, read_max, payload_max).map(drop));
+            assert_eq!(received, Ok(()));
+            let limit = 2 * (payload_max + HEAD_BYTES_MAX + HEADER_BYTES);
+            assert!(peak <= limit, "{peak} bytes for {payload_max}, {read_max} at a time");
+        }
+    }
+}
+
+fn a_claimed_length_alone_costs_nothing() {
+    let frame = frame(&vec![0; PAYLOAD_BYTES_MAX]);
+    for arrived in [HEADER_BYTES, 100, 10_000, 100_000, 1_000_000] {
+        let (peak, received) = peak(|| {
+            receive(&mut FrameBuffer::new(), &frame[..arrived], usize::MAX, PAYLOAD_BYTES_MAX)
+        });
+        assert!(matches!(received, Err(FrameError::Truncated { .. })));
+        let limit = 256 << 10;
+        assert!(peak <= limit.max(4 * arrived), "{peak} bytes after {arrived} had arrived");
+    }
+}
+
+fn a_header_above_the_cap_costs_one_read() {
+    let mut frame = frame(&[]);
+    frame[..4].copy_from_slice(&u32::MAX.to_le_bytes());
+    let (peak, received) =
+        peak(|| receive(&mut FrameBuffer::new(), &frame, HEADER_BYTES, PAYLOAD_BYTES_MAX));
+    assert!(matches!(received, Err(FrameError::Payload { .. })));
+    assert!(peak <= 128 << 10, "{peak} bytes for a header");
+}
+
+fn a_count_that_cannot_be_right_costs_nothing() {
+    let table = TypeTable::new(vec![TypeDef::List(Type::String), TypeDef::Own(0)], 1).unwrap();
+    let mut bytes = u32::MAX.to_le_bytes();
+    let (peak, ()) = peak(|| {
+        assert!(validate_all(&table, [Type::Defined(0)], &bytes).is_err());
+        assert!(validate_all(&table, [Type::String], &bytes).is_err());
+        let types = [Type::Defined(0)];
+        let walk = rewrite_handles::<ValueFault>(&table, types, &mut bytes, &mut |_, _, handle| {
+            Ok(handle)
+        });
+        assert!(walk.is_err());
+    });
+    assert!(peak < 1024, "{peak} bytes");
+}
+
+/// One test, because another one that runs at the same time would be counted with it.
+#[test]
+fn memory_follows_the_bytes_that_arrive() {
+    the_largest_values_cost_at_most_twice_their_size();
+    every_agreed_cap_bounds_the_memory_in_the_same_way();
+    a_claimed_length_alone_costs_nothing();
+    a_header_above_the_cap_costs_one_read();
+    a_count_that_cannot_be_right_costs_nothing();
+}
