@@ -43,6 +43,8 @@ Examples:
        --bundle-config-from pkcs11.pin=file:/run/secrets/pin  sign.wasm
   wrun --invoke 'add(1, 2)' calculator.wasm
 
+WRUN_LOG=wrun=debug shows what happens to bundles.
+
 Exit status:
   the guest's own    it ran and exited, also through wasi:cli/exit
   1                  the component or a bundle cannot be used, or a bundle failed in a call
@@ -128,8 +130,8 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "NAME.KEY=SOURCE")]
     pub(super) bundle_config_from: Vec<String>,
 
-    /// Let one bundle serve an interface that several offer; `*` stands for any end of the name
-    /// (repeatable)
+    /// Let one bundle serve an interface that several offer, as in demo:clock/now=clock or
+    /// demo:clock/*=clock (repeatable)
     #[arg(long, value_name = "IFACE=BUNDLE")]
     pub(super) map: Vec<String>,
 

@@ -48,7 +48,7 @@ fn summary(bundle: &Bundle) -> Result<String, CliError> {
         bundle.library_path().as_str()
     );
     let world = &bundle.exports().world;
-    for interface in &world.interfaces {
+    for interface in world.interfaces.iter().filter(|interface| !interface.is_types_only()) {
         let _ =
             writeln!(text, "serves {} ({} functions)", interface.name, interface.functions.len());
     }

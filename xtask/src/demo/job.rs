@@ -15,17 +15,52 @@ use crate::workspace;
 /// The guest's name for the folder it may write to.
 const GUEST_FOLDER: &str = "/output";
 
-/// What was seen while the guest ran.
+/// What was seen while the guest ran, after the module had answered.
 #[derive(Debug)]
 pub(super) struct Ran {
     /// Process of wrun.
     pub(super) runner: u32,
+    /// Whether the PKCS#11 module was mapped into wrun.
+    pub(super) module_in_runner: bool,
     /// Process of the adapter that wrun started.
     pub(super) adapter: u32,
-    /// Whether the PKCS#11 module was mapped into wrun.
-    pub(super) in_runner: bool,
-    /// Whether it was mapped into the adapter.
-    pub(super) in_adapter: bool,
+    /// What the kernel says of it.
+    pub(super) adapter_status: Status,
+}
+
+/// The lines of `/proc/PID/status` that matter here. Nobody but root may read more of an adapter
+/// process, its memory map for example: it has made itself undumpable.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Status {
+    /// `Name`, the program.
+    pub(super) name: String,
+    /// `PPid`, the process that started it.
+    pub(super) parent: u32,
+    /// `NoNewPrivs`: whether it can never gain privileges.
+    pub(super) no_new_privileges: bool,
+    /// `Seccomp`: whether a filter decides on its system calls.
+    pub(super) has_filter: bool,
+}
+
+impl Status {
+    fn of(process: u32) -> Result<Self> {
+        let path = format!("/proc/{process}/status");
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        Self::parse(&text).with_context(|| format!("cannot understand {path}"))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let field = |name: &str| {
+            let is_it = |line: &str| line.strip_prefix(name)?.strip_prefix(':').map(str::to_owned);
+            text.lines().find_map(is_it).map(|value| value.trim().to_owned())
+        };
+        Some(Self {
+            name: field("Name")?,
+            parent: field("PPid")?.parse().ok()?,
+            no_new_privileges: field("NoNewPrivs")? == "1",
+            has_filter: field("Seccomp")? == "2",
+        })
+    }
 }
 
 /// Runs the guest `pkcs11-demo` on `token`.
@@ -118,9 +153,9 @@ fn look(runner: u32, adapter: &Receiver<u32>, module: &str) -> Result<Ran> {
     let adapter = adapter.recv().context("wrun did not name its adapter process")?;
     Ok(Ran {
         runner,
+        module_in_runner: maps(runner, module)?,
         adapter,
-        in_runner: maps(runner, module)?,
-        in_adapter: maps(adapter, module)?,
+        adapter_status: Status::of(adapter)?,
     })
 }
 
@@ -166,5 +201,19 @@ mod tests {
                     adapter process started bundle=pkcs11 pid=4711";
         assert_eq!(started(line), Some(4711));
         assert_eq!(started("adapter process ended pid=4711"), None);
+    }
+
+    #[test]
+    fn the_kernels_words_about_a_process_are_understood() {
+        let text = "Name:\tadapter-shim\nPid:\t12\nPPid:\t11\nNoNewPrivs:\t1\nSeccomp:\t2\n\
+                    Seccomp_filters:\t1\n";
+        let expected = Status {
+            name: "adapter-shim".to_owned(),
+            parent: 11,
+            no_new_privileges: true,
+            has_filter: true,
+        };
+        assert_eq!(Status::parse(text), Some(expected));
+        assert_eq!(Status::parse("Name:\tadapter-shim\n"), None);
     }
 }

@@ -43,30 +43,31 @@ fn show(stages: &mut Stages, folder: &Path) -> Result<()> {
     stages.run("where the library was", || where_it_was(&ran))
 }
 
-/// The library must have been in the adapter process, only there, and be gone with it.
+/// The library must have been in the adapter process, confined, not in wrun, and be gone with it.
 fn where_it_was(ran: &job::Ran) -> Result<()> {
-    if !ran.in_adapter || ran.in_runner {
-        bail!(
-            "the PKCS#11 module was expected in the adapter process {} only; found there: {}, \
-             found in wrun, process {}: {}",
-            ran.adapter,
-            ran.in_adapter,
-            ran.runner,
-            ran.in_runner
-        );
+    let (adapter, status) = (ran.adapter, &ran.adapter_status);
+    if ran.module_in_runner {
+        bail!("the PKCS#11 module was mapped into wrun itself, process {}", ran.runner);
+    }
+    proved(
+        "not in wrun",
+        &format!("while the guest ran, the module was not mapped in process {}", ran.runner),
+    );
+    if status.name != "adapter-shim" || status.parent != ran.runner {
+        bail!("process {adapter} was expected to be an adapter-shim started by wrun: {status:?}");
     }
     proved(
         "isolated",
-        &format!(
-            "while the guest ran, the module was mapped in process {} (adapter-shim), not in \
-             process {} (wrun)",
-            ran.adapter, ran.runner
-        ),
+        &format!("it ran in process {adapter}, {}, started by {}", status.name, status.parent),
     );
-    if Path::new("/proc").join(ran.adapter.to_string()).exists() {
-        bail!("the adapter process {} is still there after wrun has ended", ran.adapter);
+    if !status.no_new_privileges || !status.has_filter {
+        bail!("process {adapter} was not confined: {status:?}");
     }
-    proved("ended", &format!("process {} ended with wrun", ran.adapter));
+    proved("confined", "the kernel says: no new privileges, system calls filtered");
+    if Path::new("/proc").join(adapter.to_string()).exists() {
+        bail!("the adapter process {adapter} is still there after wrun has ended");
+    }
+    proved("ended", &format!("process {adapter} ended with wrun"));
     Ok(())
 }
 
