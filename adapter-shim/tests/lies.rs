@@ -234,7 +234,7 @@ fn a_length_that_is_too_large_is_refused_before_anything_is_read() {
     let liar = &mut Liar::new(plan);
     let memory = liar.memory();
     // Reading on to the largest payload would leave the library's memory.
-    liar.prepare([memory, 1 << 40, 0, 0]);
+    liar.prepare([memory, 1 << 30, 0, 0]);
     assert_eq!(liar.failure(bools, wire().u32(0)).0, CallFault::TooLarge);
 }
 

@@ -150,6 +150,20 @@ fn a_case_that_the_type_does_not_have_is_refused() {
 }
 
 #[test]
+fn numbers_of_cases_and_flags_grow_where_the_canonical_abi_says() {
+    use protocol::types::{case_bytes, flag_bytes};
+    let cases = [(1, 1), (256, 1), (257, 2), (0x1_0000, 2), (0x1_0001, 4)];
+    assert_eq!(cases.map(|(cases, _)| (cases, case_bytes(cases))), cases);
+    let flags = [(1, 1), (8, 1), (9, 2), (16, 2), (17, 4), (32, 4), (33, 8), (64, 8), (65, 12)];
+    assert_eq!(flags.map(|(flags, _)| (flags, flag_bytes(flags))), flags);
+    // The last case of a type with the most cases that its width can number.
+    for (cases, last) in [(256, &[0xff][..]), (257, &[0, 1]), (0x1_0000, &[0xff, 0xff])] {
+        let (table, types) = table(&[Shape::Enum(cases)]);
+        assert_eq!(validate_all(&table, types, last), Ok(()));
+    }
+}
+
+#[test]
 fn a_bit_of_no_flag_is_refused() {
     for flags in [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65] {
         let (table, types) = table(&[Shape::Flags(flags)]);
