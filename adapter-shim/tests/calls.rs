@@ -310,7 +310,7 @@ fn adapters_of_one_library_share_it_and_take_turns() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     /// The C function returns the very memory it was given: so every type passes through both
     /// directions and the real calling convention, without a compiler run for each.

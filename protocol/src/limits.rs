@@ -26,6 +26,10 @@ pub const FUNCTIONS_MAX: usize = 16 << 10;
 /// Most resource types in one plan.
 pub const RESOURCES_MAX: usize = 4 << 10;
 
+/// Most resources of one bundle that a guest may hold at a time. The runner's table then takes some
+/// tens of megabytes; a bundle that gives out more is out of control.
+pub const HANDLES_MAX: usize = 1 << 20;
+
 /// Most fields of a record, cases of a variant or an enum, flags, or parameters of a function.
 pub const MEMBERS_MAX: usize = 64 << 10;
 

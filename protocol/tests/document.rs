@@ -27,6 +27,7 @@ fn every_limit_is_in_the_document_with_its_value() {
         ("RESOURCES_MAX", RESOURCES_MAX),
         ("MEMBERS_MAX", MEMBERS_MAX),
         ("FIXED_LIST_MAX", FIXED_LIST_MAX as usize),
+        ("HANDLES_MAX", HANDLES_MAX),
     ];
     let documented: Vec<_> =
         table("Limit").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();

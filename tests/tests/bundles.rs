@@ -8,7 +8,7 @@
 )]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tests::{Run, Wrun, fixture};
 
 /// Runs the poke guest with a fault bundle that `spoil` has changed.
@@ -16,18 +16,18 @@ fn spoiled(spoil: impl FnOnce(PathBuf)) -> Run {
     let wrun = Wrun::new();
     let fault = fixture("fault", None, &wrun.work());
     spoil(fault.clone());
-    let run = wrun
-        .bundle(&fault)
-        .bundle(tests::bundle("echo"))
-        .arg(tests::guest("poke"))
-        .arg("answer")
-        .run();
+    let run = poke(wrun, &fault);
     assert_eq!(run.stdout, "", "the guest must not have started");
     assert!(run.stderr.lines().count() <= 24, "more than one screen:\n{}", run.stderr);
     run
 }
 
-fn library(bundle: &std::path::Path) -> PathBuf {
+fn poke(wrun: Wrun, fault: &Path) -> Run {
+    let both = wrun.bundle(fault).bundle(tests::bundle("echo"));
+    both.arg(tests::guest("poke")).arg("answer").run()
+}
+
+fn library(bundle: &Path) -> PathBuf {
     fs::read_dir(bundle.join("lib")).unwrap().next().unwrap().unwrap().path()
 }
 
@@ -59,13 +59,8 @@ fn with_a_library_that_is_no_library() {
 fn without_a_symbol_that_the_component_needs() {
     let wrun = Wrun::new();
     let fault = fixture("fault", Some("WITHOUT_SYMBOL"), &wrun.work());
-    let run = wrun
-        .bundle(&fault)
-        .bundle(tests::bundle("echo"))
-        .arg(tests::guest("poke"))
-        .arg("answer")
-        .run();
-    run.expect_code(1)
+    poke(wrun, &fault)
+        .expect_code(1)
         .expect_stderr("test:fault/library@0.1.0#do")
         .expect_stderr("wit_test_3afault_2flibrary_400_2e1_2e0_23do");
 }

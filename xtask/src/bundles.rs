@@ -6,16 +6,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::{process, workspace};
+use crate::{build, process, workspace};
 
 /// Folders under `bundles/`; the package of each is `NAME-host`, the result `NAME_host`.
 const BUNDLES: [&str; 2] = ["echo", "pkcs11"];
 
 /// Builds every bundle's library and packs it with `wrun bundle pack` into `target/bundles`.
 pub(crate) fn run() -> Result<()> {
-    // The whole workspace, so that cargo unifies features as `cargo xtask test` does: another
-    // selection would build wasmtime a second time.
-    process::run(workspace::cargo().args(["build", "--workspace"]))?;
+    build::everything()?;
     let packed = workspace::packed_bundles();
     fs::create_dir_all(&packed).with_context(|| format!("cannot create {}", packed.display()))?;
     for name in BUNDLES {

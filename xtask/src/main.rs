@@ -4,6 +4,7 @@
 //! [`stage`] times what a long command does.
 
 mod bench;
+mod build;
 mod bundles;
 mod demo;
 mod guests;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::stage::Stages;
-use crate::{bundles, guests, process, setup, workspace};
+use crate::{build, bundles, guests, process, setup, workspace};
 
 /// Runs all stages, cheapest first, up to the first that fails; prints how long each took.
 ///
@@ -21,7 +21,7 @@ fn run_stages(stages: &mut Stages, nextest: &[OsString]) -> Result<()> {
     stages.run("setup", setup::run)?;
     stages.run("format", format)?;
     stages.run("lints", lints)?;
-    stages.run("build", || cargo(&["build", "--workspace"]))?;
+    stages.run("build", build::everything)?;
     stages.run("guests", guests::run)?;
     stages.run("bundles", bundles::run)?;
     stages.run("tests", || {

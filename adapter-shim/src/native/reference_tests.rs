@@ -25,7 +25,7 @@ use wit_parser::abi::{AbiVariant, WasmType};
 use wit_parser::{Resolve, SizeAlign, TypeDefKind};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
     fn layouts_and_signatures_are_those_of_wit_parser(

@@ -1,7 +1,7 @@
 //! Wire bytes to guest memory.
 
 use super::layout::{Cases, fields, flag_count, same_bytes, size};
-use protocol::value::{Reader, char_from, str_from};
+use protocol::value::{Reader, char_from, flag_mask, str_from};
 use wasmtime::component::__internal::{ComponentTypes, InterfaceType, LowerContext};
 use wasmtime::component::Lower;
 use wasmtime::{Result, ValRaw, bail, format_err};
@@ -61,7 +61,7 @@ fn flat<T>(
             ValRaw::u32(cx.guest_resource_lower_own(table, rep)?)
         }
         InterfaceType::Flags(index) => {
-            let bytes = reader.take(protocol::types::flag_bytes(flag_count(types, index)))?;
+            let bytes = flags(flag_count(types, index), reader)?;
             let value = bytes.iter().rev().fold(0, |sum: u32, byte| sum << 8 | u32::from(*byte));
             ValRaw::u32(value)
         }
@@ -130,10 +130,7 @@ fn store<T>(
             let members = types[index].types.iter().copied();
             fields(types, members, |ty, offset| store(cx, types, ty, at + offset, reader))
         }
-        InterfaceType::Flags(index) => {
-            let bytes = protocol::types::flag_bytes(flag_count(types, index));
-            put(cx, at, reader.take(bytes)?)
-        }
+        InterfaceType::Flags(index) => put(cx, at, flags(flag_count(types, index), reader)?),
         InterfaceType::Own(table) => {
             let rep = reader.handle()?;
             let index = cx.guest_resource_lower_own(table, rep)?;
@@ -153,6 +150,15 @@ fn store<T>(
             }
         }
     }
+}
+
+/// The bytes of a flags value; a bit of no flag is an error.
+fn flags<'a>(count: u32, reader: &mut Reader<'a>) -> Result<&'a [u8]> {
+    let bytes = reader.take(protocol::types::flag_bytes(count))?;
+    if bytes.iter().zip(0..).any(|(byte, index)| byte & !flag_mask(count, index) != 0) {
+        bail!("a bit of no flag is set");
+    }
+    Ok(bytes)
 }
 
 fn list<T>(

@@ -69,6 +69,11 @@ impl Conversation {
         &self.channel
     }
 
+    /// The channel underneath.
+    pub(crate) fn channel_mut(&mut self) -> &mut Channel {
+        &mut self.channel
+    }
+
     /// A number for the next request.
     pub(crate) fn next_id(&mut self) -> u64 {
         self.last_id += 1;

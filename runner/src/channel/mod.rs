@@ -12,6 +12,7 @@ pub(crate) use wait::{Blocking, Polled, Wait, run_blocking};
 use nix::sys::socket::{MsgFlags, sendmsg};
 use protocol::error::{FrameError, PeerFault};
 use protocol::frame::{FrameBuffer, encode_head};
+use protocol::limits::PAYLOAD_BYTES_MAX;
 use protocol::message::{ToRunner, ToShim};
 use std::io::{self, IoSlice, Read as _};
 use std::ops::Range;
@@ -60,10 +61,20 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    /// Takes one end of a socket pair.
-    pub(crate) fn new(stream: UnixStream, payload_max: usize) -> io::Result<Self> {
+    /// Takes one end of a socket pair. Payloads are limited by the protocol alone.
+    pub(crate) fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, head: Vec::new(), payload_max })
+        Ok(Self { stream, head: Vec::new(), payload_max: PAYLOAD_BYTES_MAX })
+    }
+
+    /// Limits payloads in both directions from now on.
+    pub(crate) fn limit(&mut self, payload_max: usize) {
+        self.payload_max = payload_max.min(PAYLOAD_BYTES_MAX);
+    }
+
+    /// Largest payload in either direction, in bytes.
+    pub(crate) fn payload_max(&self) -> usize {
+        self.payload_max
     }
 
     /// The socket, to register it with an event loop.

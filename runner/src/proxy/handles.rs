@@ -5,6 +5,7 @@
 //! instead, and every number that crosses is translated, so a library can neither give out one
 //! resource twice nor make the guest hold what it never made.
 
+use protocol::limits::HANDLES_MAX;
 use std::collections::HashSet;
 
 /// Why a handle was refused.
@@ -14,7 +15,7 @@ pub(crate) enum HandleFault {
     GivenTwice,
     /// No such resource lives, or it is of another type.
     Unknown,
-    /// The guest holds as many resources as a number can count.
+    /// The guest holds [`HANDLES_MAX`] resources of this bundle.
     TooMany,
 }
 
@@ -37,6 +38,9 @@ pub(crate) struct Handles {
 impl Handles {
     /// Takes over a resource that the library gave out; returns its number for the guest.
     pub(crate) fn receive(&mut self, resource: u32, handle: u32) -> Result<u32, HandleFault> {
+        if self.held.len() >= HANDLES_MAX {
+            return Err(HandleFault::TooMany);
+        }
         if !self.held.insert((resource, handle)) {
             return Err(HandleFault::GivenTwice);
         }
@@ -105,6 +109,13 @@ mod tests {
         assert_eq!(handles.give(0, number), Err(HandleFault::Unknown));
         assert!(handles.receive(0, 5).is_ok());
         Ok(())
+    }
+
+    #[test]
+    fn a_library_cannot_fill_the_runners_memory_with_resources() {
+        let mut handles = Handles::default();
+        let given = (1..).take_while(|handle| handles.receive(0, *handle).is_ok()).count();
+        assert_eq!(given, HANDLES_MAX);
     }
 
     #[test]

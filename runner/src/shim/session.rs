@@ -93,7 +93,6 @@ pub(crate) enum CallEnd {
 pub(crate) struct Session {
     conversation: Conversation,
     process: Process,
-    payload_max: usize,
     end: Option<SessionEnd>,
     /// Set while a request is under way: if the caller went away, nobody can use the answer.
     in_flight: bool,
@@ -110,11 +109,10 @@ impl Launched {
     /// Those of the system.
     pub(crate) fn spawn(program: &Path, directory: OwnedFd, plan: &Plan) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        let payload_max = usize::try_from(plan.payload_bytes_max).unwrap_or(usize::MAX);
-        let conversation = Conversation::new(Channel::new(ours, payload_max)?);
+        let conversation = Conversation::new(Channel::new(ours)?);
         let process = Process::spawn(program, &plan.bundle, theirs, directory)?;
         tracing::debug!(bundle = %plan.bundle, pid = process.id(), "adapter process started");
-        Ok(Self(Session { conversation, process, payload_max, end: None, in_flight: false }))
+        Ok(Self(Session { conversation, process, end: None, in_flight: false }))
     }
 
     /// A second descriptor of the socket, registered with the tokio runtime of this task.
@@ -200,6 +198,9 @@ impl Session {
         let encoded =
             postcard::to_stdvec(plan).map_err(|error| ChannelError::Io(io::Error::other(error)))?;
         self.step(&ToShim::Plan, &encoded, wait).await?;
+        // The bundle's own cap is for calls; the plan itself may be larger.
+        let payload_max = usize::try_from(plan.payload_bytes_max).unwrap_or(usize::MAX);
+        self.conversation.channel_mut().limit(payload_max);
         self.step(&ToShim::Load, init, wait).await
     }
 
@@ -223,8 +224,9 @@ impl Session {
         wait: &impl Wait,
         timeout: Duration,
     ) -> Result<ReplyBytes, CallEnd> {
-        if args.len() > self.payload_max {
-            return Err(CallEnd::TooLarge { bytes: args.len(), max: self.payload_max });
+        let max = self.conversation.channel().payload_max();
+        if args.len() > max {
+            return Err(CallEnd::TooLarge { bytes: args.len(), max });
         }
         let id = self.conversation.next_id();
         self.request(&ToShim::Call { id, function }, args, wait, timeout).await

@@ -74,8 +74,12 @@ fn run(body: &str) -> (Log, Result<u32>) {
     };
     host.resource("r", ResourceType::host_dynamic(0x7777), dropped("drop r")).unwrap();
     host.resource("other", ResourceType::host_dynamic(0x8888), dropped("drop other")).unwrap();
-    // The number is the bundle's own; the guest never sees it.
-    define::<1, 1>(&mut host, "[constructor]r", |seed| vec![seed[0], 0, 0, 0x40]).unwrap();
+    // The number is the bundle's own; the guest never sees it. Seed 0 makes a bundle that lies.
+    define::<1, 1>(&mut host, "[constructor]r", |seed| match seed[0] {
+        0 => vec![0; 4],
+        seed => vec![seed, 0, 0, 0x40],
+    })
+    .unwrap();
     define::<0, 1>(&mut host, "[constructor]other", |_| vec![1, 0, 0, 0]).unwrap();
     define::<1, 1>(&mut host, "[method]r.get", |_| vec![99, 0, 0, 0]).unwrap();
     define::<1, 0>(&mut host, "take", |_| vec![]).unwrap();
@@ -111,6 +115,13 @@ fn a_method_gets_the_number_that_the_constructor_gave_out() {
     let (log, returned) = run(&format!("{} (call $get (local.get $a))", make(7, "a")));
     assert_eq!(returned.unwrap(), 99);
     assert_eq!(log, [("[constructor]r", vec![7]), ("[method]r.get", vec![7, 0, 0, 0x40])]);
+}
+
+#[test]
+fn the_number_0_never_becomes_a_handle() {
+    let (log, returned) = run(&format!("{} (i32.const 0)", make(0, "a")));
+    assert!(format!("{:#}", returned.unwrap_err()).contains("0 is not a handle"));
+    assert_eq!(log, [("[constructor]r", vec![0])]);
 }
 
 #[test]

@@ -138,6 +138,10 @@ fn edges() -> Vec<Signature> {
             Some(Ty::Option(Box::new(Ty::Flags(flags)))),
         );
     }
+    for (key, value) in [(Type::U8, Type::U32), (Type::U64, Type::Bool), (Type::String, Type::U64)]
+    {
+        edge(vec![Ty::Map(key, boxed(value))], Some(Ty::Map(key, boxed(value))));
+    }
     // Cases of different core types share their flat values.
     let join = |types: &[Type]| {
         Ty::Variant(types.iter().map(|ty| Some(Ty::Basic(*ty))).chain([None]).collect())

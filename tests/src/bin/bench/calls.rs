@@ -18,6 +18,9 @@ const BATCHES: usize = 11;
 /// the data and comparing it at the end, is small beside the calls.
 const BATCH: Duration = Duration::from_millis(60);
 
+/// The part of a batch that is run before each batch without being timed, as a divisor.
+const WARM_UP: u32 = 8;
+
 /// Batches behind each guess of how many calls fill a batch.
 const TRIALS: u32 = 3;
 
@@ -68,15 +71,40 @@ fn measure_workload(
         let calls = calls_per_batch(workload, &mut **way)?;
         contenders.push(Contender { kind: *kind, way: &mut **way, calls, seconds: Vec::new() });
     }
+    let mut order = Order::default();
     for _ in 0..BATCHES {
+        // None may always follow the same one: those that wait leave a cold core behind.
+        order.shuffle(&mut contenders);
         for contender in &mut contenders {
+            contender.way.run(workload, contender.calls / WARM_UP)?;
             let took = time(contender.way, workload, contender.calls)?;
             contender.seconds.push(per_call(took, contender.calls));
         }
-        // Another one begins the next round: none always follows the same one.
-        contenders.rotate_left(1);
     }
     Ok(contenders.into_iter().map(|each| (each.kind, Figure::of(each.seconds))).collect())
+}
+
+/// Random enough to mix ten contenders, and the same in every run.
+struct Order(u64);
+
+impl Default for Order {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl Order {
+    fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+
+    /// A number below `bound`. The multiplier is Knuth's for MMIX; its high bits are the good ones.
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(self.0 >> 33).unwrap_or_default() % bound
+    }
 }
 
 fn time(way: &mut dyn Way, workload: Workload, calls: u32) -> Result<Duration> {
