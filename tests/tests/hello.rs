@@ -93,3 +93,17 @@ fn a_trap_is_134_and_shows_where() {
     let run = hello().args(["panic", "on purpose"]).run();
     run.expect_code(134).expect_stderr("on purpose").expect_stderr("wasm backtrace");
 }
+
+#[test]
+fn compiled_code_is_kept_in_the_users_cache_unless_told_otherwise() {
+    let cache = tempfile::tempdir().unwrap();
+    let run = |options: &[&str]| {
+        let wrun = Wrun::new().env("XDG_CACHE_HOME", cache.path());
+        wrun.args(options).arg(guest("hello")).run().expect_code(0);
+        tests::tree(cache.path())
+    };
+    assert_eq!(run(&["--no-cache"]), [""; 0]);
+    let kept = run(&[]);
+    assert!(!kept.is_empty());
+    assert_eq!(run(&[]), kept, "the second start compiles nothing");
+}

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the main job of wrun, from an empty token to signatures that OpenSSL accepts.
+//! `cargo xtask demo`: wrun's main job, from an empty token to signatures that OpenSSL accepts.
 //!
 //! In order: [`token`] makes a throw-away token, [`job`] runs the guest on it and looks at the
 //! processes meanwhile, [`verify`] asks OpenSSL. Everything lies in one temporary directory.
