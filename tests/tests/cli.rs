@@ -51,6 +51,12 @@ fn prepare(work: &Path) {
     std::fs::write(work.join("empty.wasm"), b"").unwrap();
     std::fs::write(work.join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
     std::fs::write(work.join("text.wat"), b"(component)").unwrap();
+    let other_wasi = r#"(component
+        (import "wasi:io/poll@9.0.0" (instance (export "f" (func))))
+        (core module $m (func (export "g")))
+        (core instance $c (instantiate $m))
+        (func (export "g") (canon lift (core func $c "g"))))"#;
+    std::fs::write(work.join("other-wasi.wasm"), wat::parse_str(other_wasi).unwrap()).unwrap();
     std::fs::create_dir(work.join("folder")).unwrap();
     std::fs::write(work.join("secret"), b"hunter2\n").unwrap();
 }

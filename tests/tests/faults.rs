@@ -59,6 +59,13 @@ fn a_hanging_call_is_ended_by_its_deadline() {
 }
 
 #[test]
+fn a_deadline_beyond_all_clocks_is_no_crash() {
+    let wrun = Wrun::new();
+    let fault = fixture("fault", None, &wrun.work());
+    run(wrun, &fault, "answer", &["--call-timeout", "500000000000years"]).expect_code(0);
+}
+
+#[test]
 fn a_forbidden_system_call_is_reported_as_such() {
     poke(None, "forbidden-call")
         .expect_code(1)

@@ -7,8 +7,15 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
+
+/// When an exchange that may take `timeout` has to be over.
+pub(crate) fn deadline_after(timeout: Duration) -> Instant {
+    /// Stands for ever; a time that is further away than a clock can tell would be a panic.
+    const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    Instant::now() + timeout.min(AGES)
+}
 
 /// Repeats an operation on a socket until it neither would block nor was interrupted.
 ///

@@ -1,7 +1,7 @@
 //! `--invoke 'func(args)'`: one call of an exported function, written in WAVE.
 
 use super::error::CliError;
-use super::run::{State, guest_end};
+use super::run::{State, guest_end, not_instantiated};
 use std::io::Write as _;
 use wasm_wave::untyped::UntypedFuncCall;
 use wasm_wave::wasm::{DisplayFunc, DisplayFuncResults};
@@ -61,7 +61,7 @@ pub(super) async fn invoke(
     let types: Vec<_> = export.ty.params().map(|(_, ty)| ty).collect();
     let params: Vec<Val> = parsed.to_wasm_params(&types).map_err(|error| usage(&error))?;
     let instance =
-        linker.instantiate_async(&mut store, component).await.map_err(CliError::Guest)?;
+        linker.instantiate_async(&mut store, component).await.map_err(not_instantiated)?;
     let function = instance
         .get_func(&mut store, export.index)
         .ok_or_else(|| usage(&"the function is not there"))?;

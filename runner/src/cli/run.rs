@@ -146,8 +146,9 @@ async fn command(
     if !exports_run {
         return Err(CliError::Input(invoke::no_command(engine, component)));
     }
-    let command =
-        Command::instantiate_async(&mut store, component, linker).await.map_err(CliError::Guest)?;
+    let command = Command::instantiate_async(&mut store, component, linker)
+        .await
+        .map_err(not_instantiated)?;
     match command.wasi_cli_run().call_run(&mut store).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(())) => Err(CliError::Exit(1)),
@@ -162,4 +163,14 @@ pub(super) fn guest_end(error: wasmtime::Error) -> CliError {
         Some(exit) => CliError::Exit(exit.0.to_le_bytes()[0]),
         None => CliError::Guest(error),
     }
+}
+
+/// A guest may trap while it is set up. Anything else is a component that does not fit: it imports
+/// a version of WASI that is not served here, for example.
+pub(super) fn not_instantiated(error: wasmtime::Error) -> CliError {
+    let by_guest = error.is::<wasmtime::Trap>() || error.is::<crate::CallError>();
+    if by_guest || error.is::<I32Exit>() {
+        return guest_end(error);
+    }
+    CliError::Input(format!("the component cannot be instantiated: {error:#}"))
 }

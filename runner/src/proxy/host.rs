@@ -1,7 +1,7 @@
 //! One bundle that takes calls, wherever its library runs.
 
 use super::handles::{HandleFault, Handles};
-use crate::channel::{Blocking, Polled, ReplyBytes, run_blocking};
+use crate::channel::{Blocking, Polled, ReplyBytes, deadline_after, run_blocking};
 use crate::inprocess::{self, InProcess};
 use crate::shim::{CallEnd, Session, SessionEnd};
 use protocol::error::{PeerFault, ValueError, ValueFault};
@@ -11,7 +11,7 @@ use protocol::types::TypeTable;
 use protocol::value::{HandleUse, rewrite_handles, validate_all};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::UnixStream;
 
 /// A call into a bundle that has no result. It reaches the guest as a trap; embedders find it by
@@ -178,7 +178,7 @@ impl Host {
         match &self.backend {
             Backend::Threads(session) => {
                 let mut session = lock(session);
-                let wait = Blocking { deadline: Instant::now() + self.timeout };
+                let wait = Blocking { deadline: deadline_after(self.timeout) };
                 let call = session.call(function, &args, &wait, self.timeout);
                 let called = run_blocking(call).map_err(|error| fail(broken_wait(error)))?;
                 let bytes = called.map_err(|end| fail(call_end(end)))?;
@@ -208,7 +208,7 @@ impl Host {
         let fail = |why| self.error(&described.name, why);
         self.translate_args(described, &mut args).map_err(fail)?;
         let mut session = TaskHold(session.lock().await);
-        let wait = Polled { registered, deadline: Instant::now() + self.timeout };
+        let wait = Polled { registered, deadline: deadline_after(self.timeout) };
         let called = session.0.call(function, &args, &wait, self.timeout).await;
         let bytes = called.map_err(|end| fail(call_end(end)))?;
         self.accept(described, Reply::Process(bytes))
@@ -222,7 +222,7 @@ impl Host {
         let handle = handle.map_err(|_| fail(CallFailure::StaleHandle))?;
         match &self.backend {
             Backend::Threads(session) => {
-                let wait = Blocking { deadline: Instant::now() + self.timeout };
+                let wait = Blocking { deadline: deadline_after(self.timeout) };
                 let mut session = lock(session);
                 let drop = session.drop_resource(resource, handle, &wait, self.timeout);
                 let dropped = run_blocking(drop).map_err(|error| fail(broken_wait(error)))?;
@@ -249,7 +249,7 @@ impl Host {
         let handle = lock(&self.handles).give(resource, number);
         let handle = handle.map_err(|_| fail(CallFailure::StaleHandle))?;
         let mut session = TaskHold(session.lock().await);
-        let wait = Polled { registered, deadline: Instant::now() + self.timeout };
+        let wait = Polled { registered, deadline: deadline_after(self.timeout) };
         let dropped = session.0.drop_resource(resource, handle, &wait, self.timeout).await;
         finish_drop(dropped).map_err(fail)
     }

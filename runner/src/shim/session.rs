@@ -3,7 +3,8 @@
 use super::exit::ShimExit;
 use super::process::Process;
 use crate::channel::{
-    Blocking, Channel, ChannelError, Conversation, Polled, ReplyBytes, Wait, run_blocking,
+    Blocking, Channel, ChannelError, Conversation, Polled, ReplyBytes, Wait, deadline_after,
+    run_blocking,
 };
 use protocol::error::PeerFault;
 use protocol::message::{CallFault, Plan, Step, ToRunner, ToShim};
@@ -14,7 +15,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a process that closed its connection may take to be seen as ended.
 const END_GRACE: Duration = Duration::from_millis(200);
@@ -137,7 +138,7 @@ impl Launched {
         init: &[u8],
         timeout: Duration,
     ) -> Result<Session, StartError> {
-        let wait = Blocking { deadline: Instant::now() + timeout };
+        let wait = Blocking { deadline: deadline_after(timeout) };
         let prepared = run_blocking(self.0.prepare(plan, init, &wait))?;
         self.0.ready(plan, prepared, timeout)
     }
@@ -153,7 +154,7 @@ impl Launched {
         init: &[u8],
         timeout: Duration,
     ) -> Result<Session, StartError> {
-        let wait = Polled { registered, deadline: Instant::now() + timeout };
+        let wait = Polled { registered, deadline: deadline_after(timeout) };
         let prepared = self.0.prepare(plan, init, &wait).await;
         self.0.ready(plan, prepared, timeout)
     }
@@ -304,7 +305,7 @@ impl Drop for Session {
         if self.end.is_some() || self.in_flight {
             return;
         }
-        let wait = Blocking { deadline: Instant::now() + SHUTDOWN_GRACE };
+        let wait = Blocking { deadline: deadline_after(SHUTDOWN_GRACE) };
         let asked = run_blocking(self.conversation.ask(&ToShim::Shutdown, &[], &wait));
         if matches!(asked, Ok(Ok(_))) {
             self.process.end(SHUTDOWN_GRACE);
