@@ -150,7 +150,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "CALL")]
     pub(super) invoke: Option<String>,
 
-    /// The guest's argv[0], instead of the component's file name
+    /// The guest's `argv[0]`, instead of the component's file name
     #[arg(long, value_name = "NAME")]
     pub(super) argv0: Option<String>,
 

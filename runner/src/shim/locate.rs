@@ -9,7 +9,7 @@ const PROGRAM: &str = "adapter-shim";
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the program `adapter-shim` was not found; looked for:{}\n\
-     install it beside wrun, from the same release",
+     \x20 help: install it beside wrun, from the same release",
     tried.iter().map(|path| format!("\n  {}", path.display())).collect::<String>()
 )]
 pub struct LocateError {
