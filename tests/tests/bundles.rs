@@ -98,3 +98,32 @@ fn that_cannot_be_read() {
     });
     run.expect_code(1).expect_stderr("fault.wit");
 }
+
+/// The echo bundle once more, under another name.
+fn twin(folder: &Path) -> PathBuf {
+    let twin = folder.join("twin_host");
+    let mut copy = std::process::Command::new("cp");
+    tests::succeed(copy.arg("-r").arg(tests::bundle("echo")).arg(&twin));
+    let manifest = twin.join("bundle.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("name = \"echo\"", "name = \"twin\"")).unwrap();
+    twin
+}
+
+#[test]
+fn that_claim_the_same_interfaces_are_named_with_the_maps_that_settle_it() {
+    let both = || {
+        let wrun = Wrun::new();
+        let twin = twin(&wrun.work());
+        wrun.bundle(twin).bundle(tests::bundle("echo"))
+    };
+    let run = both().arg(tests::guest("echo-all")).run();
+    run.expect_code(1)
+        .expect_stderr("2 bundles serve it: twin, echo")
+        .expect_stderr("--map wrun:echo/*=twin\n")
+        .expect_stderr("--map wrun:versions/*=echo\n")
+        .expect_stderr("--map greet=twin\n");
+    assert!(run.stderr.lines().count() <= 24, "more than one screen:\n{}", run.stderr);
+    let maps = ["--map=wrun:echo/*=twin", "--map=wrun:versions/*=echo", "--map=greet=twin"];
+    both().args(maps).arg(tests::guest("echo-all")).run().expect_code(0);
+}

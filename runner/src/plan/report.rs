@@ -4,6 +4,7 @@ use crate::bundle::Bundle;
 use crate::bundle::symbols::MissingSymbol;
 use crate::shape::diff::Difference;
 use protocol::text::ForeignText;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -145,11 +146,20 @@ impl fmt::Display for Report {
         writeln!(f, "the component and the bundles do not fit: {count} problem{plural}")?;
         let (unknown, others): (Vec<_>, Vec<_>) =
             self.problems.iter().partition(|problem| problem.is_unknown());
+        let contested = self.contested_packages();
         for problem in others {
             if left == 0 {
                 break;
             }
-            write_problem(f, problem, &mut left)?;
+            if problem.contest().is_none_or(|contest| !contested.contains_key(&contest)) {
+                write_problem(f, problem, &mut left)?;
+            }
+        }
+        let grouped: usize = contested.values().sum();
+        for ((package, bundles), count) in contested {
+            let package = ForeignText::new(package);
+            writeln!(f, "\n{package}/* ({count} imports)")?;
+            write_contest(f, &format!("{package}/*"), bundles)?;
         }
         // With nothing else to say of them, a line each is enough.
         if !unknown.is_empty() && left > 0 {
@@ -158,7 +168,7 @@ impl fmt::Display for Report {
         for problem in unknown.iter().take(left) {
             writeln!(f, "  {}", ForeignText::new(&problem.import))?;
         }
-        if let Some(rest @ 1..) = count.checked_sub(PRINTED_MAX) {
+        if let Some(rest @ 1..) = count.checked_sub(grouped + PRINTED_MAX) {
             writeln!(f, "\n... and {rest} more")?;
         }
         writeln!(f)?;
@@ -167,6 +177,17 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    /// Packages of which the same bundles could serve several imports, with the number of those:
+    /// one assignment for all of them settles it.
+    fn contested_packages(&self) -> BTreeMap<(&str, &[String]), usize> {
+        let mut counts = BTreeMap::new();
+        for contest in self.problems.iter().filter_map(Problem::contest) {
+            *counts.entry(contest).or_insert(0) += 1;
+        }
+        counts.retain(|_, count| *count > 1);
+        counts
+    }
+
     fn write_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut advice = Vec::new();
         if self.has(|kind| matches!(kind, ProblemKind::Unserved { .. })) {
@@ -210,6 +231,16 @@ impl Report {
 }
 
 impl Problem {
+    /// The package of an import that several bundles could serve, and those bundles.
+    fn contest(&self) -> Option<(&str, &[String])> {
+        match &self.kind {
+            ProblemKind::Ambiguous { bundles } => {
+                self.import.split_once('/').map(|(package, _)| (package, bundles.as_slice()))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether no bundle has the import, nor anything like it.
     fn is_unknown(&self) -> bool {
         matches!(&self.kind, ProblemKind::Unserved { known } if known.is_empty())
@@ -257,16 +288,18 @@ fn write_unassigned(f: &mut fmt::Formatter<'_>, import: &str, kind: &ProblemKind
             }
             Ok(())
         }
-        ProblemKind::Ambiguous { bundles } => {
-            writeln!(f, "  {} bundles serve it: {}", bundles.len(), bundles.join(", "))?;
-            for bundle in bundles {
-                writeln!(f, "    --map {}={bundle}", ForeignText::new(import))?;
-            }
-            Ok(())
-        }
+        ProblemKind::Ambiguous { bundles } => write_contest(f, import, bundles),
         ProblemKind::NotServable(what) => writeln!(f, "  it is {what}"),
         ProblemKind::Mismatch { .. } => Ok(()),
     }
+}
+
+/// `imports` is a name or a pattern, as `--map` takes it.
+fn write_contest(f: &mut fmt::Formatter<'_>, imports: &str, bundles: &[String]) -> fmt::Result {
+    writeln!(f, "  {} bundles serve it: {}", bundles.len(), bundles.join(", "))?;
+    bundles
+        .iter()
+        .try_for_each(|bundle| writeln!(f, "    --map {}={bundle}", ForeignText::new(imports)))
 }
 
 fn write_fault(f: &mut fmt::Formatter<'_>, bundle: &str, fault: &Fault) -> fmt::Result {
