@@ -118,6 +118,12 @@ impl From<ValueFault> for ValueError {
     }
 }
 
+impl From<ValueFault> for PeerFault {
+    fn from(fault: ValueFault) -> Self {
+        ValueError::new(fault).into()
+    }
+}
+
 /// A plan whose type description cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

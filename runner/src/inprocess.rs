@@ -26,9 +26,7 @@ impl InProcess {
         let permit = LoadPermit::operator_trusts_bundle();
         let mut adapter =
             Adapter::load(permit, directory, plan).map_err(|error| error.to_string())?;
-        if plan.init.is_some() {
-            adapter.init(init).map_err(|error| error.to_string())?;
-        }
+        adapter.init(init).map_err(|error| error.to_string())?;
         Ok(Self(adapter))
     }
 

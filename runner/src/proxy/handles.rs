@@ -19,6 +19,17 @@ pub(crate) enum HandleFault {
     TooMany,
 }
 
+impl HandleFault {
+    /// What is wrong, of a handle that a library gave out.
+    pub(crate) fn problem(self) -> &'static str {
+        match self {
+            Self::GivenTwice => "it was given out before and is still held",
+            Self::Unknown => "it does not exist",
+            Self::TooMany => "too many resources are held",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
     resource: u32,

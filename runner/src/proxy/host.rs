@@ -1,6 +1,6 @@
 //! One bundle that takes calls, wherever its library runs.
 
-use super::handles::{HandleFault, Handles};
+use super::handles::Handles;
 use crate::channel::{Blocking, Polled, ReplyBytes, deadline_after, run_blocking};
 use crate::inprocess::{self, InProcess};
 use crate::shim::{CallEnd, Session, SessionEnd};
@@ -261,15 +261,14 @@ impl Host {
         }
         let mut handles = lock(&self.handles);
         let params = function.params.iter().copied();
-        let translated =
-            rewrite_handles(&self.types, params, args, &mut |usage, resource, number| {
-                match usage {
-                    HandleUse::Own => handles.give(resource, number),
-                    HandleUse::Borrow => handles.lend(resource, number),
-                }
-                .map_err(Untranslated::Handle)
-            });
-        translated.map_err(|_| CallFailure::StaleHandle)
+        rewrite_handles(&self.types, params, args, &mut |usage, resource, number| {
+            let translated = match usage {
+                HandleUse::Own => handles.give(resource, number),
+                HandleUse::Borrow => handles.lend(resource, number),
+            };
+            translated.map_err(|_| ValueFault::Handle)
+        })
+        .map_err(|_| CallFailure::StaleHandle)
     }
 
     /// A claim becomes a result: it is of the declared type, and its handles are new.
@@ -281,29 +280,14 @@ impl Host {
             let mut handles = lock(&self.handles);
             let result = function.result;
             rewrite_handles(&self.types, result, reply.as_mut(), &mut |_, resource, handle| {
-                handles.receive(resource, handle).map_err(|fault| Untranslated::Given {
-                    resource,
+                handles.receive(resource, handle).map_err(|fault| PeerFault::Handle {
                     handle,
-                    fault,
+                    resource: self.resource(resource).to_owned(),
+                    problem: fault.problem(),
                 })
-            })
-            .map_err(|error| self.peer_fault(error))?;
+            })?;
         }
         Ok(reply)
-    }
-
-    fn peer_fault(&self, error: Untranslated) -> PeerFault {
-        let (resource, handle, fault) = match error {
-            Untranslated::Value(fault) => return ValueError::new(fault).into(),
-            Untranslated::Handle(fault) => (u32::MAX, 0, fault),
-            Untranslated::Given { resource, handle, fault } => (resource, handle, fault),
-        };
-        let problem = match fault {
-            HandleFault::GivenTwice => "it was given out before and is still held",
-            HandleFault::Unknown => "it does not exist",
-            HandleFault::TooMany => "too many resources are held",
-        };
-        PeerFault::Handle { handle, resource: self.resource(resource).to_owned(), problem }
     }
 
     fn may_hold_handles<'a>(
@@ -315,7 +299,8 @@ impl Host {
 
     fn function(&self, index: u32) -> Result<&Function, CallError> {
         let found = usize::try_from(index).ok().and_then(|index| self.functions.get(index));
-        found.ok_or_else(|| self.error("?", CallFailure::StaleHandle))
+        let missing = || CallFailure::Internal(format!("the plan has no function {index}"));
+        found.ok_or_else(|| self.error("?", missing()))
     }
 
     fn resource(&self, index: u32) -> &str {
@@ -325,19 +310,6 @@ impl Host {
 
     fn error(&self, function: &str, why: CallFailure) -> CallError {
         CallError { bundle: self.name.clone(), function: function.to_owned(), why }
-    }
-}
-
-/// Why a handle could not be translated.
-enum Untranslated {
-    Value(ValueFault),
-    Handle(HandleFault),
-    Given { resource: u32, handle: u32, fault: HandleFault },
-}
-
-impl From<ValueFault> for Untranslated {
-    fn from(fault: ValueFault) -> Self {
-        Self::Value(fault)
     }
 }
 

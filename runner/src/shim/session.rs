@@ -252,9 +252,7 @@ impl Session {
         wait: &impl Wait,
         timeout: Duration,
     ) -> Result<ReplyBytes, CallEnd> {
-        if self.in_flight && self.end.is_none() {
-            self.condemn(SessionEnd::Abandoned);
-        }
+        self.abandon();
         if let Some(end) = &self.end {
             return Err(CallEnd::Over(end.clone()));
         }
