@@ -10,6 +10,8 @@
 //! - [`version`]: which protocol both sides speak.
 //! - [`message`]: what a frame's head says, one type per direction.
 //! - [`phase`]: which message is allowed when.
+//! - [`policy`]: what a bundle's process may do.
+//! - [`stage`]: what builds the jail, and reports how the shim ended.
 //! - [`types`]: the description of functions and types that the runner sends once.
 //! - [`value`]: arguments and results, encoded by their type.
 //! - [`text`]: foreign text, capped and made harmless for a terminal.
@@ -24,6 +26,8 @@ pub mod frame;
 pub mod limits;
 pub mod message;
 pub mod phase;
+pub mod policy;
+pub mod stage;
 pub mod text;
 pub mod types;
 pub mod value;

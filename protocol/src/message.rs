@@ -2,6 +2,7 @@
 //!
 //! Names are only in the [`Plan`]; afterwards functions, types and resources are indices into it.
 
+use crate::policy::Profiles;
 use crate::text::ForeignText;
 use crate::types::{Type, TypeDef};
 use crate::version::VersionRange;
@@ -117,6 +118,9 @@ pub enum CallFault {
     OutOfMemory,
 }
 
+/// Where a jail with a root of its own has the bundle's directory.
+pub const BUNDLE_ROOT: &str = "/bundle";
+
 /// Everything a shim must know about one bundle, sent once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -139,8 +143,10 @@ pub struct Plan {
     pub realloc: Option<String>,
     /// Symbol of `wrun_take_panic`, if the library has it.
     pub take_panic: Option<String>,
-    /// What the process may use.
-    pub limits: Limits,
+    /// The system calls that the library may make, beside those that computing needs.
+    pub profiles: Profiles,
+    /// Whether the process has a root of its own, where the bundle is at [`BUNDLE_ROOT`].
+    pub own_root: bool,
     /// Largest payload in either direction, in bytes; at most the protocol's own limit.
     pub payload_bytes_max: u32,
 }
@@ -167,31 +173,6 @@ pub struct Resource {
     pub name: String,
     /// Symbol of the destructor, which takes a handle.
     pub destructor: String,
-}
-
-/// What a shim process may use. Set with `setrlimit(2)` before the library is loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Address space, in bytes (`RLIMIT_AS`).
-    pub memory_bytes: u64,
-    /// Open descriptors (`RLIMIT_NOFILE`).
-    pub descriptors: u64,
-    /// Largest file that may be written, in bytes (`RLIMIT_FSIZE`).
-    pub file_bytes: u64,
-    /// Memory that may be locked, in bytes (`RLIMIT_MEMLOCK`).
-    pub locked_bytes: u64,
-}
-
-impl Default for Limits {
-    /// Enough for a PKCS#11 module or a codec, too little to hurt the machine.
-    fn default() -> Self {
-        Self {
-            memory_bytes: 1 << 30,
-            descriptors: 64,
-            file_bytes: 64 << 20,
-            locked_bytes: 64 << 10,
-        }
-    }
 }
 
 /// A message without its contents: what the permission table talks about.

@@ -12,9 +12,8 @@ use common::document::{bytes, hex, vectors};
 use common::wit::Wit;
 use protocol::frame::{FrameBuffer, encode_head};
 use protocol::limits::PAYLOAD_BYTES_MAX;
-use protocol::message::{
-    CallFault, Function, Limits, Message, Plan, Resource, Step, ToRunner, ToShim,
-};
+use protocol::message::{CallFault, Function, Message, Plan, Resource, Step, ToRunner, ToShim};
+use protocol::policy::Profiles;
 use protocol::text::ForeignText;
 use protocol::types::{Type, TypeDef, TypeTable};
 use protocol::value::{Reader, validate_all};
@@ -127,12 +126,8 @@ fn plan() -> Plan {
         init: None,
         realloc: Some("cabi_realloc".into()),
         take_panic: None,
-        limits: Limits {
-            memory_bytes: 1 << 30,
-            descriptors: 64,
-            file_bytes: 64 << 20,
-            locked_bytes: 64 << 10,
-        },
+        profiles: Profiles { files: true, ..Profiles::COMPUTE },
+        own_root: true,
         payload_bytes_max: 16 << 20,
     }
 }
@@ -153,7 +148,8 @@ fn a_plan_field_by_field() {
         field("init", postcard::to_stdvec(&plan.init)),
         field("realloc", postcard::to_stdvec(&plan.realloc)),
         field("take_panic", postcard::to_stdvec(&plan.take_panic)),
-        field("limits", postcard::to_stdvec(&plan.limits)),
+        field("profiles", postcard::to_stdvec(&plan.profiles)),
+        field("own_root", postcard::to_stdvec(&plan.own_root)),
         field("payload_bytes_max", postcard::to_stdvec(&plan.payload_bytes_max)),
     ];
     assert_eq!(lines, expected, "should be:\n{}", block_text(&expected));

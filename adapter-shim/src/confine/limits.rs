@@ -3,7 +3,7 @@
 use super::ConfineError;
 use crate::native::sys;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use protocol::message::Limits;
+use protocol::policy::Limits;
 use std::io;
 
 /// Sets every limit of the plan, and those that no bundle needs at all to 0.
@@ -24,7 +24,7 @@ fn table(limits: &Limits) -> [(Resource, &'static str, u64); 8] {
         (Resource::RLIMIT_AS, "address space", limits.memory_bytes),
         (Resource::RLIMIT_NOFILE, "open descriptors", limits.descriptors),
         (Resource::RLIMIT_FSIZE, "file size", limits.file_bytes),
-        (Resource::RLIMIT_MEMLOCK, "locked memory", limits.locked_bytes),
+        (Resource::RLIMIT_MEMLOCK, "locked memory", 0),
         // A core file would hold the secrets of the bundle.
         (Resource::RLIMIT_CORE, "core file", 0),
         // Message queues outlive the process.

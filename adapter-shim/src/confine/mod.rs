@@ -17,7 +17,7 @@ pub mod syscalls;
 
 use crate::permit::LoadPermit;
 use descriptors::Inherited;
-use protocol::message::Limits;
+use protocol::policy::Limits;
 
 /// Witness that every layer is in force. There is no other way to get one than [`apply`].
 #[derive(Debug)]

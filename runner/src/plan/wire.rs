@@ -7,7 +7,8 @@ use crate::bundle::symbols::{self, MissingSymbol};
 use crate::bundle::{Bundle, INIT};
 use crate::shape::{FLAT_MAX, Function, ResourceId, Shape, ShapeId, Shapes};
 use protocol::limits::{FUNCTIONS_MAX, PAYLOAD_BYTES_MAX};
-use protocol::message::{self, Limits, Resource};
+use protocol::message::{self, Resource};
+use protocol::policy::Profiles;
 use protocol::types::{Type, TypeDef, TypeTable};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,7 +52,8 @@ impl<'a> Builder<'a> {
             bundle: bundle.name().to_owned(),
             library: bundle.library_path().as_str().to_owned(),
             vendor: vendor.collect(),
-            limits: Limits::default(),
+            profiles: Profiles::COMPUTE,
+            own_root: false,
             payload_bytes_max: u32::try_from(PAYLOAD_BYTES_MAX).unwrap_or(u32::MAX),
             take_panic: Some(symbols::TAKE_PANIC.to_owned()).filter(|name| bundle.defines(name)),
             ..message::Plan::default()

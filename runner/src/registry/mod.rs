@@ -8,7 +8,8 @@ use crate::plan::{self, BundlePlan, Map, Plan, PlanError, Unserved};
 use crate::proxy::{Host, Mode, define};
 use crate::shim::{LocateError, StartError};
 use protocol::error::TypeError;
-use protocol::message::Limits;
+use protocol::policy::Policy;
+use protocol::stage::Layer;
 use start::Start;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,8 +39,10 @@ pub struct BundleOptions {
     pub call_timeout: Duration,
     /// How long starting may take: confine, load, `init`. Not enforced in-process.
     pub load_timeout: Duration,
-    /// What the process may use.
-    pub limits: Limits,
+    /// What the process may use and reach.
+    pub policy: Policy,
+    /// Layers of the jail without which it must not start, beside the mandatory ones.
+    pub required: Vec<Layer>,
     /// Largest arguments or result of one call, in bytes; at most
     /// [`protocol::limits::PAYLOAD_BYTES_MAX`].
     pub payload_bytes_max: u32,
@@ -53,7 +56,8 @@ impl Default for BundleOptions {
             config: BTreeMap::new(),
             call_timeout: Duration::from_secs(60),
             load_timeout: Duration::from_secs(60),
-            limits: Limits::default(),
+            policy: Policy::default(),
+            required: Vec::new(),
             payload_bytes_max: u32::try_from(protocol::limits::PAYLOAD_BYTES_MAX)
                 .unwrap_or(u32::MAX),
         }

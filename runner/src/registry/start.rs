@@ -25,7 +25,7 @@ impl<'a> Start<'a> {
     pub(super) fn new(planned: &'a BundlePlan, registered: &'a Registered) -> Result<Self, Error> {
         let options = &registered.options;
         let mut wire = planned.wire.clone();
-        wire.limits = options.limits;
+        wire.profiles = options.policy.profiles();
         wire.payload_bytes_max = options.payload_bytes_max;
         let types = TypeTable::new(wire.types.clone(), wire.resources.len())
             .map_err(|why| Error::Types { bundle: planned.bundle.name().to_owned(), why })?;

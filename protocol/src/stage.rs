@@ -1,0 +1,143 @@
+//! What the runner and the *stage* say to each other: the process that builds a bundle's jail,
+//! starts the shim in it, and stays outside to watch it.
+//!
+//! Both sides are trusted; the stage never runs code of a bundle. The frames are those of
+//! [`crate::frame`], without payloads. The runner sends one [`ToStage`]; the stage answers with
+//! [`FromStage::Started`] or [`FromStage::Refused`], and says at the end how the shim ended. The
+//! end of this stream is also the stage's sign that the runner is gone.
+
+use crate::limits::HEAD_BYTES_MAX;
+use crate::policy::Policy;
+use crate::text::ForeignText;
+use serde::{Deserialize, Serialize};
+
+/// From the runner to the stage. The payload of the frame holds the [`JailSpec`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToStage {
+    /// Build this jail and start the shim in it.
+    Jail,
+}
+
+/// The jail to build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JailSpec {
+    /// Name of the bundle, for messages.
+    pub bundle: String,
+    /// Limits and grants.
+    pub policy: Policy,
+    /// Layers without which the bundle must not start, beside those that are always mandatory.
+    pub required: Vec<Layer>,
+}
+
+/// From the stage to the runner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromStage {
+    /// The jail is built and the shim runs in it. Two descriptors travel with this message: a pidfd
+    /// of the shim, and the runner's end of the channel to it.
+    Started {
+        /// The layers that are in force.
+        layers: Layers,
+    },
+    /// The jail could not be built; nothing of the bundle has run.
+    Refused {
+        /// Which step failed, and what to do.
+        text: ForeignText,
+    },
+    /// The shim has ended, and everything that it started with it.
+    Ended(Ending),
+}
+
+/// How the shim ended, as the kernel told its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// Exit code, or signal.
+    pub status: Status,
+    /// The registers at a fatal system call or fault, if the stage could look.
+    pub last: Option<Last>,
+}
+
+/// Exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// It left by itself with this code.
+    Exited(i32),
+    /// A signal killed it.
+    Signaled(i32),
+}
+
+/// What a thread was doing when it ended the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Last {
+    /// Number of the system call that the jail refused.
+    pub syscall: u64,
+    /// Its arguments.
+    pub args: [u64; 6],
+}
+
+/// A layer of the jail that may be missing on some machines. The mandatory ones (system call
+/// filters, limits, no new privileges, descriptors and environment) are not listed: without them
+/// nothing starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Layer {
+    /// A user namespace of its own, with namespaces for processes, network, IPC, host name and
+    /// cgroups.
+    Namespaces,
+    /// A file system of its own that holds nothing but what was granted. Comes with `Namespaces`.
+    Root,
+    /// Landlock: files, TCP ports, signals, abstract sockets.
+    Landlock,
+    /// Memory that was writable never becomes executable (`PR_SET_MDWE`).
+    Mdwe,
+    /// A user id of its own. Only root can give one.
+    Uid,
+}
+
+impl Layer {
+    /// All of them, in the order in which they are put up.
+    pub const ALL: [Self; 5] =
+        [Self::Uid, Self::Namespaces, Self::Root, Self::Mdwe, Self::Landlock];
+
+    /// Its name on a command line and in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Namespaces => "namespaces",
+            Self::Root => "root",
+            Self::Landlock => "landlock",
+            Self::Mdwe => "mdwe",
+            Self::Uid => "uid",
+        }
+    }
+}
+
+/// The optional layers that are in force.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layers {
+    /// [`Layer::Namespaces`].
+    pub namespaces: bool,
+    /// [`Layer::Root`].
+    pub root: bool,
+    /// Version of Landlock's interface; 0 without it.
+    pub landlock: u8,
+    /// [`Layer::Mdwe`].
+    pub mdwe: bool,
+    /// [`Layer::Uid`].
+    pub uid: bool,
+    /// Filters that the stage installed before the shim was executed.
+    pub filters: u8,
+}
+
+impl Layers {
+    /// Whether `layer` is in force.
+    pub fn has(self, layer: Layer) -> bool {
+        match layer {
+            Layer::Namespaces => self.namespaces,
+            Layer::Root => self.root,
+            Layer::Landlock => self.landlock > 0,
+            Layer::Mdwe => self.mdwe,
+            Layer::Uid => self.uid,
+        }
+    }
+}
+
+// The largest report carries one text.
+const _: () = assert!(crate::limits::TEXT_BYTES_MAX + 256 < HEAD_BYTES_MAX);
