@@ -24,3 +24,40 @@ pub mod permit;
 pub mod serve;
 pub mod stage;
 pub mod start;
+
+use confine::ablation::LeftOut;
+use confine::{JAILED, descriptors};
+use conversation::Conversation;
+use end::End;
+use std::ffi::OsStr;
+use std::io::Write as _;
+
+/// The program: the stage, or with the argument [`JAILED`] the shim that it executes. Trusted until
+/// `load`; nobody believes the shim afterwards.
+pub fn run(argument: Option<&OsStr>, left_out: LeftOut) -> ! {
+    // A mistake in this program must not unwind into the library's frames or be served over.
+    std::panic::set_hook(Box::new(|panic| {
+        let _ = writeln!(std::io::stderr(), "adapter-shim: internal error: {panic}");
+        std::process::abort();
+    }));
+    let end = match argument {
+        Some(argument) if argument == JAILED => shim(left_out).unwrap_or_else(|end| end),
+        _ => stage::run(left_out).map_or_else(End::from, |()| End::Finished),
+    };
+    end.exit()
+}
+
+/// Inside of the jail, top to bottom.
+fn shim(left_out: LeftOut) -> Result<End, End> {
+    // Nothing else is open, apart from the pipe for messages.
+    let inherited = descriptors::take().ok_or(stage::StageError::ByHand)?;
+    let mut runner = Conversation::new(inherited.channel);
+    start::greet(&mut runner)?;
+    let plan = start::read_plan(&mut runner)?;
+    // The last layers close. The libraries are open, and nothing of them has run.
+    let (bundle, bell) = (inherited.bundle, inherited.bell);
+    let (opened, confined) = start::confine(&mut runner, bundle, bell, left_out, &plan)?;
+    // The bundle's code runs for the first time, in constructors, and then in its `init`.
+    let adapter = start::load(&mut runner, opened, confined, &plan)?;
+    Ok(serve::serve(runner, adapter))
+}

@@ -1,5 +1,6 @@
 //! From the greeting to the first call, one function per step of the protocol.
 
+use crate::confine::ablation::LeftOut;
 use crate::confine::{self, Confined};
 use crate::conversation::Conversation;
 use crate::end::End;
@@ -57,6 +58,7 @@ pub fn confine(
     runner: &mut Conversation,
     bundle: OwnedFd,
     bell: OwnedFd,
+    left_out: LeftOut,
     plan: &Plan,
 ) -> Result<(Opened, Confined), End> {
     let place = match plan.own_root {
@@ -66,7 +68,7 @@ pub fn confine(
     let opened = Opened::new(bundle.as_fd(), plan, place);
     let opened = opened.map_err(|error| runner.fail(step_of(&error), error))?;
     drop(bundle);
-    let confined = confine::apply(plan.profiles, plan.purpose, bell);
+    let confined = confine::apply(plan.profiles, plan.purpose, bell, left_out);
     let confined = confined.map_err(|error| runner.fail(Step::Confine, error))?;
     runner.answer(&ToRunner::Confined, &[])?;
     Ok((opened, confined))

@@ -14,6 +14,7 @@
 //! The shim, once executed, puts up the rest before the library is loaded ([`apply`]) and takes the
 //! rights to load away afterwards ([`Confined::narrow`]).
 
+pub mod ablation;
 mod death;
 pub mod descriptors;
 mod landlock;
@@ -28,9 +29,11 @@ use crate::native::sys::jail::execute;
 use crate::native::sys::{default_fault_signals, exit_now};
 use crate::permit::LoadPermit;
 use crate::stage::mounts::Mount;
+use ablation::{LeftOut, Part};
 use protocol::policy::{Policy, Profiles};
 use protocol::stage::{Layers, Purpose};
 use serde::{Deserialize, Serialize};
+use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
@@ -62,6 +65,8 @@ pub struct Jail {
     pub program: OwnedFd,
     /// Whether no other process has the user id.
     pub has_private_uid: bool,
+    /// What is left out. Nothing, except in tests.
+    pub left_out: LeftOut,
 }
 
 /// What the child tells the stage before it executes the shim.
@@ -146,19 +151,35 @@ fn build(
     }
     let placed = descriptors::place(jail, layers.root, note).map_err(failed)?;
     *note = placed.note;
-    privileges::drop_capabilities(with_namespaces).map_err(failed)?;
-    limits::apply(jail, with_namespaces).map_err(failed)?;
-    layers.mdwe = privileges::gain_nothing().map_err(failed)?;
-    if jail.purpose == Purpose::Confine {
+    let whole = |part| !jail.left_out.has(part);
+    if whole(Part::Capabilities) {
+        privileges::drop_capabilities(with_namespaces).map_err(failed)?;
+    }
+    if whole(Part::Limits) {
+        limits::apply(jail, with_namespaces).map_err(failed)?;
+    }
+    layers.mdwe = privileges::gain_nothing(whole(Part::Mdwe)).map_err(failed)?;
+    if jail.purpose == Purpose::Confine && whole(Part::Landlock) {
         layers.landlock = landlock::restrict(jail, &placed.program, layers.root).map_err(failed)?;
     }
-    descriptors::close_others().map_err(failed)?;
+    if whole(Part::Descriptors) {
+        descriptors::close_others().map_err(failed)?;
+    }
     // Last: from here on a system call of the list ends the process.
-    seccomp::install_never().map_err(failed)?;
+    if whole(Part::Never) {
+        seccomp::install_never().map_err(failed)?;
+    }
     layers.filters = 1;
     tell(note, &Note::Ready(layers));
-    let error = execute(&placed.program, &[c"adapter-shim", c"--jailed"]);
+    let error = execute(&placed.program, &arguments(jail.left_out));
     Err(Note::Failed(format!("executing the shim failed: {error}")))
+}
+
+/// How the shim is executed; behind its own argument stands what a test leaves out.
+fn arguments(left_out: LeftOut) -> Vec<CString> {
+    let part = left_out.part().map(Part::name);
+    let words = ["adapter-shim", JAILED].into_iter().chain(part);
+    words.filter_map(|word| CString::new(word).ok()).collect()
 }
 
 /// Witness that everything is in force that must be before a library is loaded. There is no other
@@ -177,6 +198,7 @@ pub fn apply(
     profiles: Profiles,
     purpose: Purpose,
     bell: OwnedFd,
+    left_out: LeftOut,
 ) -> Result<Confined, ConfineError> {
     let failed = |step: &'static str| ConfineError::at::<io::Error>("signals", step);
     default_fault_signals().map_err(failed("resetting handlers"))?;
@@ -186,7 +208,11 @@ pub fn apply(
     }
     // `execve` has reset it. Nobody of the same user may look into this process or attach to it.
     privileges::hide()?;
-    Ok(Confined { steady: Some(seccomp::install_load(profiles, &bell)?) })
+    if left_out.has(Part::Filters) {
+        return Ok(Confined { steady: None });
+    }
+    let steady = seccomp::install_load(profiles, &bell)?;
+    Ok(Confined { steady: Some(steady).filter(|_| !left_out.has(Part::Narrowing)) })
 }
 
 impl Confined {

@@ -14,10 +14,10 @@ pub(super) fn drop_capabilities(in_namespace: bool) -> Result<(), ConfineError> 
 }
 
 /// Executing a program gives nothing any more, and memory that was writable never becomes
-/// executable. Returns whether the kernel knows the latter.
-pub(super) fn gain_nothing() -> Result<bool, ConfineError> {
+/// executable, if `memory` says so. Returns whether the kernel knows the latter.
+pub(super) fn gain_nothing(memory: bool) -> Result<bool, ConfineError> {
     set_no_new_privs().map_err(ConfineError::at(LAYER, "no_new_privs"))?;
-    Ok(jail::refuse_exec_gain().is_ok())
+    Ok(memory && jail::refuse_exec_gain().is_ok())
 }
 
 /// Forbids other processes of the user to attach; also keeps secrets out of core dumps.

@@ -48,7 +48,7 @@ impl Child {
             |error: io::Error| NotStarted::Refused(StageError::step("starting a process")(error));
         let (wait, go) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|e| system(e.into()))?;
         let (notes, note) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|e| system(e.into()))?;
-        let flags = if with_namespaces { namespaces() } else { CloneFlags::empty() };
+        let flags = if with_namespaces { namespaces(jail) } else { CloneFlags::empty() };
         let (pid, pidfd) = match clone_child(flags.bits()) {
             Ok(Side::Parent { pid, pidfd }) => (pid, pidfd),
             Ok(Side::Child) => {
@@ -147,11 +147,17 @@ impl Drop for Child {
     }
 }
 
-fn namespaces() -> CloneFlags {
-    CloneFlags::CLONE_NEWUSER
+/// All kinds. A bundle that was granted a destination on the network shares the network of the host;
+/// ports are then Landlock's matter.
+fn namespaces(jail: &Jail) -> CloneFlags {
+    let network = match jail.policy.grants.connect.as_slice() {
+        [] => CloneFlags::CLONE_NEWNET,
+        _ => CloneFlags::empty(),
+    };
+    network
+        | CloneFlags::CLONE_NEWUSER
         | CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWPID
-        | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWCGROUP

@@ -1,6 +1,7 @@
 //! S1: what a parent can leave behind in a child is thrown away.
 
 use super::StageError;
+use crate::confine::ablation::{LeftOut, Part};
 use crate::native::sys;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::stat::{Mode, SFlag, fstat, umask};
@@ -27,8 +28,10 @@ fn is(descriptor: &OwnedFd, kind: SFlag) -> bool {
 
 /// Signals as the kernel gives them to a new program, no other descriptors, a session of its own:
 /// with the runner's terminal as controlling terminal a library could type into it.
-pub(super) fn clean_up() -> io::Result<()> {
-    sys::close_from(3)?;
+pub(super) fn clean_up(left_out: LeftOut) -> io::Result<()> {
+    if !left_out.has(Part::Descriptors) {
+        sys::close_from(3)?;
+    }
     sys::reset_signals()?;
     // The end of the child is read from a descriptor, and must not be missed before that is open.
     let only_children = SigSet::from(Signal::SIGCHLD);

@@ -20,6 +20,7 @@ mod notices;
 mod watch;
 
 use crate::confine::Jail;
+use crate::confine::ablation::{LeftOut, Part};
 use crate::native::sys::jail::refuse_descriptors;
 use child::{Child, NotStarted};
 use control::Control;
@@ -73,12 +74,12 @@ impl StageError {
 ///
 /// # Errors
 /// [`StageError`], which the runner was told unless the control socket itself failed.
-pub fn run() -> Result<(), StageError> {
+pub fn run(left_out: LeftOut) -> Result<(), StageError> {
     let (socket, bundle) = hygiene::descriptors()?;
     let mut control = Control::new(socket);
-    hygiene::clean_up().map_err(StageError::step("cleaning up what was inherited"))?;
+    hygiene::clean_up(left_out).map_err(StageError::step("cleaning up what was inherited"))?;
     let spec = control.spec()?;
-    match start(&spec, bundle) {
+    match start(&spec, bundle, left_out) {
         Ok(Started { mut child, channel, layers, mut notices }) => {
             let descriptors = [child.pidfd(), &channel];
             control.send_with(&FromStage::Started { layers }, &descriptors)?;
@@ -105,7 +106,7 @@ struct Started {
 }
 
 /// Builds the jail and starts the shim.
-fn start(spec: &JailSpec, bundle: OwnedFd) -> Result<Started, StageError> {
+fn start(spec: &JailSpec, bundle: OwnedFd, left_out: LeftOut) -> Result<Started, StageError> {
     let identity = identity::Identity::plan(spec.purpose);
     let mut mounts = mounts::all(spec, &bundle)?;
     if identity.is_private() {
@@ -127,6 +128,7 @@ fn start(spec: &JailSpec, bundle: OwnedFd) -> Result<Started, StageError> {
         null: null.map_err(|e| StageError::step("opening /dev/null")(e.into()))?,
         program: program.map_err(|e| StageError::step("opening this program")(e.into()))?,
         has_private_uid: identity.is_private(),
+        left_out,
     };
     let (child, mut layers) = spawn(spec, &jail, &identity)?;
     layers.uid = identity.is_private();
@@ -148,7 +150,8 @@ fn spawn(
     identity: &identity::Identity,
 ) -> Result<(Child, Layers), StageError> {
     // To learn what a bundle reaches for, it must be able to reach it.
-    match Child::spawn(jail, identity, spec.purpose == Purpose::Confine) {
+    let with_namespaces = spec.purpose == Purpose::Confine && !jail.left_out.has(Part::Namespaces);
+    match Child::spawn(jail, identity, with_namespaces) {
         Ok(started) => Ok(started),
         Err(NotStarted::Refused(error)) => Err(error),
         Err(NotStarted::NoNamespaces(reason)) => {

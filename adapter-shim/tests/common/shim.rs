@@ -35,9 +35,14 @@ pub fn program() -> Command {
 
 /// The stage of a bundle, to which nothing was said yet.
 pub fn stage(bundle: &Bundle) -> (Child, UnixStream) {
+    stage_of(program(), bundle)
+}
+
+/// The same, of another program.
+pub fn stage_of(mut program: Command, bundle: &Bundle) -> (Child, UnixStream) {
     let (control, theirs) = UnixStream::pair().unwrap();
     control.set_read_timeout(Some(PATIENCE)).unwrap();
-    let child = program()
+    let child = program
         .env_clear()
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::from(bundle.open()))
@@ -93,7 +98,12 @@ impl Shim {
 
     /// Starts the program; nothing was said to the shim yet.
     pub fn start_with(bundle: &Bundle, policy: &Policy) -> Self {
-        let (stage, control) = stage(bundle);
+        Self::start_from(program(), bundle, policy)
+    }
+
+    /// The same, of another program.
+    pub fn start_from(program: Command, bundle: &Bundle, policy: &Policy) -> Self {
+        let (stage, control) = stage_of(program, bundle);
         ask_for_jail(&control, policy, &[]);
         let (started, mut descriptors) = report(&control).unwrap();
         let FromStage::Started { layers } = started else { panic!("{started:?}") };

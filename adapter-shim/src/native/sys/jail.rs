@@ -1,7 +1,7 @@
 //! What building a jail takes: a child in its own namespaces, mounts by descriptor, capabilities.
 
 use super::checked;
-use std::ffi::CStr;
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd};
 
@@ -225,7 +225,7 @@ pub(crate) fn refuse_descriptors(socket: impl AsFd) -> io::Result<()> {
 
 /// Goes on as the program `file`, with these arguments and an empty environment. Returns only if
 /// that failed.
-pub(crate) fn execute(file: impl AsFd, arguments: &[&CStr]) -> io::Error {
+pub(crate) fn execute(file: impl AsFd, arguments: &[CString]) -> io::Error {
     let mut pointers: Vec<_> = arguments.iter().map(|text| text.as_ptr()).collect();
     pointers.push(std::ptr::null());
     let environment = [std::ptr::null::<libc::c_char>()];
