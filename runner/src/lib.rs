@@ -7,6 +7,7 @@
 //!
 //! The modules are the stages of a run, and each knows only those before it:
 //!
+//! - [`document`]: TOML documents, read key by key; "did you mean".
 //! - [`shape`]: types and functions in one structural form, from a component or from WIT.
 //! - [`bundle`]: opens a bundle directory: manifest, WIT, the library's symbols.
 //! - [`plan`]: which bundle serves which import; every mismatch at once.
@@ -24,6 +25,7 @@ pub mod bundle;
 pub mod canon;
 mod channel;
 pub mod cli;
+pub mod document;
 mod inprocess;
 pub mod plan;
 mod proxy;

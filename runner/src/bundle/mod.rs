@@ -13,7 +13,6 @@ mod error;
 mod exports;
 pub mod library;
 pub mod manifest;
-pub(crate) mod nearest;
 pub mod pack;
 mod path;
 pub mod symbols;
@@ -27,6 +26,7 @@ pub use pack::{PackError, PackOptions, pack};
 pub use path::{PATH_BYTES_MAX, PathFault, RelativePath};
 pub use wit::{WORLD_DEFAULT, WitError};
 
+use crate::document::nearest::nearest;
 use directory::{Directory, FileError, FileFault};
 use library::Library;
 use manifest::Manifest;
@@ -204,7 +204,7 @@ impl Bundle {
         let known = self.component_names();
         let unknown = self.manifest.symbols.keys().find(|name| !known.contains(name));
         let Some(function) = unknown else { return Ok(()) };
-        let nearest = nearest::nearest(function, known.iter().map(String::as_str), 1);
+        let nearest = nearest(function, known.iter().map(String::as_str), 1);
         let nearest = nearest.first().map(|name| (*name).to_owned());
         Err(BundleFault::UnknownSymbol { function: function.clone(), nearest })
     }
