@@ -17,7 +17,7 @@
 //! secret = false
 //!
 //! [asks]                            # what it would like to use; only the operator grants
-//! read = ["/usr/share/zoneinfo"]
+//! read = ["/usr/share/zoneinfo"]    # also write, connect, device, library, threads
 //!
 //! [symbols]                         # WIT function -> plain C symbol
 //! "demo:clock/now@1.0.0#seconds" = "clock_seconds"
@@ -90,6 +90,9 @@ pub enum ManifestFault {
     /// More entries than allowed.
     #[error("more than {0} entries")]
     TooMany(usize),
+    /// A text that is not what it seems.
+    #[error("this has control characters")]
+    Control,
     /// Not a symbol.
     #[error("this is no symbol of a library: printable ASCII without spaces")]
     Symbol,
@@ -135,6 +138,8 @@ pub struct Asks {
     pub connect: Vec<String>,
     /// Device files to open.
     pub device: Vec<String>,
+    /// Libraries to load in `init`.
+    pub library: Vec<String>,
     /// Whether it starts threads.
     pub threads: bool,
 }
@@ -216,6 +221,14 @@ pub fn is_name(text: &str) -> bool {
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
+/// Whether a terminal shows the character as it is.
+fn is_harmless(c: char) -> bool {
+    let mut shown = String::new();
+    // Writing to a `String` cannot fail.
+    let _ = protocol::text::write_harmless(&mut shown, c);
+    !matches!(c, '\n' | '\t') && shown.chars().eq([c])
+}
+
 /// Whether `text` may name a configuration key: names joined by dots, the last of which may be `*`
 /// for any.
 fn is_config_key(text: &str) -> bool {
@@ -259,15 +272,23 @@ fn vendor(root: &Table<'_>) -> Result<Vec<RelativePath>, ManifestError> {
 fn asks(root: &Table<'_>) -> Result<Asks, ManifestError> {
     let Some(table) = root.table("asks")? else { return Ok(Asks::default()) };
     let table = table.value;
-    table.known(&["read", "write", "connect", "device", "threads"])?;
+    table.known(&["read", "write", "connect", "device", "library", "threads"])?;
     let list = |key| -> Result<Vec<String>, ManifestError> {
-        Ok(table.strings(key)?.into_iter().map(|item| item.value.to_owned()).collect())
+        let items = table.strings(key)?.into_iter();
+        // They are shown in tables and in lines to be copied.
+        items
+            .map(|item| match item.value.chars().all(is_harmless) {
+                true => Ok(item.value.to_owned()),
+                false => Err(item.error(ManifestFault::Control)),
+            })
+            .collect()
     };
     Ok(Asks {
         read: list("read")?,
         write: list("write")?,
         connect: list("connect")?,
         device: list("device")?,
+        library: list("library")?,
         threads: table.boolean("threads")?.unwrap_or(false),
     })
 }
