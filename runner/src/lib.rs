@@ -17,6 +17,7 @@
 //! - `inprocess`: a library in this process, unprotected, on request.
 //! - `proxy`: the functions as wasmtime sees them.
 //! - [`registry`]: the embedding API.
+//! - [`operator`]: what each bundle may reach and use, by hosts.toml and the command line.
 //! - [`cli`]: the command line.
 
 pub mod bundle;
@@ -27,6 +28,7 @@ mod channel;
 pub mod cli;
 pub mod document;
 mod inprocess;
+pub mod operator;
 pub mod plan;
 mod proxy;
 pub mod registry;

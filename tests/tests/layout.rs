@@ -41,7 +41,8 @@ const RUNNER_IMPORTS: &[(&str, &[&str])] = &[
     ("inprocess", &[]),
     ("proxy", &["canon", "channel", "inprocess", "plan", "shim"]),
     ("registry", &["bundle", "document", "inprocess", "plan", "proxy", "shape", "shim"]),
-    ("cli", &["bundle", "plan", "proxy", "registry"]),
+    ("operator", &["bundle", "document", "plan", "registry"]),
+    ("cli", &["bundle", "operator", "plan", "proxy", "registry"]),
 ];
 
 fn sources() -> Vec<PathBuf> {

@@ -3,12 +3,15 @@
 mod args;
 mod bundle;
 mod component;
+mod config;
 mod error;
+mod inspect;
 mod invoke;
+mod orders;
 mod request;
 mod run;
 
-use args::{Cli, Command};
+use args::{Cli, Command, ConfigCommand};
 use clap::{CommandFactory as _, Parser as _};
 use error::CliError;
 use request::Request;
@@ -26,8 +29,10 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<(), CliError> {
     match (cli.command, cli.run) {
-        (Some(Command::Run(typed)), _) | (None, Some(typed)) => run::run(&Request::new(typed)?),
+        (Some(Command::Run(typed)), _) => run::run(&Request::new(typed.run, typed.operator)?),
+        (None, Some(typed)) => run::run(&Request::new(typed, cli.operator)?),
         (Some(Command::Bundle(command)), _) => bundle::dispatch(command),
+        (Some(Command::Config(ConfigCommand::Print(typed))), _) => config::print(typed),
         (None, None) => Err(CliError::Usage(Cli::command().render_usage().to_string())),
     }
 }

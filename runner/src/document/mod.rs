@@ -45,6 +45,12 @@ impl<F: fmt::Display> fmt::Display for Complaint<F> {
 impl<F: std::error::Error> std::error::Error for Complaint<F> {}
 
 impl<F> Complaint<F> {
+    /// The same complaint without the line's text, which may be a secret.
+    pub(crate) fn without_text(mut self) -> Self {
+        "…".clone_into(&mut self.place.text);
+        self
+    }
+
     /// The same complaint, in the words of a particular document.
     pub(crate) fn map<G>(self, to: impl FnOnce(F) -> G) -> Complaint<G> {
         Complaint { place: self.place, fault: to(self.fault) }
@@ -227,6 +233,28 @@ impl<'a> Table<'a> {
                 span: found.span,
             })),
             _ => Err(wrong_type(&found, key, "a table")),
+        }
+    }
+
+    /// The table at `key`, if what is there is one.
+    pub(crate) fn table_if(&self, key: &str) -> Option<Found<'a, Table<'a>>> {
+        self.table(key).ok().flatten()
+    }
+
+    /// A string, a whole number or a truth value, as text.
+    pub(crate) fn scalar(&self, key: &str) -> Result<Option<Found<'a, String>>, Complaint<Fault>> {
+        let Some(found) = self.value(key) else { return Ok(None) };
+        let text = match found.value {
+            DeValue::String(string) => Some(string.to_string()),
+            DeValue::Boolean(boolean) => Some(boolean.to_string()),
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+                .ok()
+                .map(|number| number.to_string()),
+            _ => None,
+        };
+        match text {
+            Some(value) => Ok(Some(Found { value, source: found.source, span: found.span })),
+            None => Err(wrong_type(&found, key, "a string or a whole number")),
         }
     }
 
