@@ -323,7 +323,8 @@ fn assignments_that_cannot_be_followed_are_all_reported() {
 
 /// Two bundles that serve the same, and the plan for a guest that imports it.
 fn chosen(maps: &[Map]) -> Result<String, PlanError> {
-    const WIT: &str = "package a:b@1.0.0; interface c { f: func(); } world bundle { export c; }";
+    const WIT: &str = "package a:b@1.0.0; interface c { f: func(); }
+        world bundle { export c; } world guest { import c; }";
     let kits = [Kit::complete("one", WIT), Kit::complete("two", WIT)];
     let bundles = kits.map(|kit| kit.open());
     let wanted = imports(&component(WIT)).unwrap();

@@ -9,6 +9,9 @@ use crate::operator::{
 use protocol::stage::Layer;
 use std::collections::BTreeMap;
 
+/// Where remarks begin, unless a line is longer.
+const REMARK_COLUMN: usize = 40;
+
 /// Prints the bundles of a run as a hosts.toml. Secrets are not read, and so not printed.
 ///
 /// # Errors
@@ -112,10 +115,8 @@ impl Page {
     }
 
     fn finish(self) -> String {
-        let remarked = self.lines.iter().filter(|(_, remark)| remark.is_some());
-        let width = remarked.map(|(line, _)| line.chars().count()).max().unwrap_or(0);
         let line = |(line, remark): &(String, Option<String>)| match remark {
-            Some(remark) => format!("{line:<width$}  # {remark}\n"),
+            Some(remark) => format!("{line:<REMARK_COLUMN$}  # {remark}\n"),
             None => format!("{line}\n"),
         };
         self.lines.iter().map(line).collect()
