@@ -38,5 +38,6 @@ mod shim;
 pub use proxy::{CallError, CallFailure};
 pub use registry::{BundleOptions, Error, Hosts, Isolation, Registry};
 pub use shim::{
-    BundleNotice, LocateError, Notices, SessionEnd, ShimExit, StartError, Unconfined, locate,
+    BundleNotice, LocateError, Notices, STDERR_TARGET, SessionEnd, ShimExit, StartError,
+    Unconfined, locate,
 };

@@ -7,6 +7,7 @@ mod config;
 mod error;
 mod inspect;
 mod invoke;
+mod log;
 mod orders;
 mod request;
 mod run;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 /// Parses the command line, does what it says, and returns the exit code of the process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    log();
+    log::start();
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
@@ -35,10 +36,4 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         (Some(Command::Config(ConfigCommand::Print(typed))), _) => config::print(typed),
         (None, None) => Err(CliError::Usage(Cli::command().render_usage().to_string())),
     }
-}
-
-/// Events of the library, on standard error, where `WRUN_LOG` asks for them.
-fn log() {
-    let filter = tracing_subscriber::EnvFilter::from_env("WRUN_LOG");
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
