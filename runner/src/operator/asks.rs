@@ -4,10 +4,10 @@ use super::assemble::Assembled;
 use super::grant::{Grant, Kind};
 use super::limit::Limit;
 use super::settings::Origin;
-use super::shell::word;
 use super::{Amount, Meaning};
 use crate::bundle::manifest::Asks;
 use protocol::policy::{Access, Library, Tree};
+use protocol::text::shell_word;
 use std::path::{Path, PathBuf};
 
 /// How many threads a line proposes for a bundle that asks for threads: enough for most, and too
@@ -83,7 +83,7 @@ impl Assembled {
 
     /// The option that grants `what`, ready to be copied.
     pub fn option(&self, what: &str) -> String {
-        format!("--grant {}", word(&format!("{}:{what}", self.bundle.name())))
+        format!("--grant {}", shell_word(&format!("{}:{what}", self.bundle.name())))
     }
 }
 

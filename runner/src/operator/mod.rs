@@ -19,7 +19,6 @@ mod jail;
 mod limit;
 mod resolve;
 mod settings;
-mod shell;
 
 pub use amount::{Amount, AmountFault};
 pub use asks::{Answer, Ask};
@@ -32,4 +31,3 @@ pub use jail::{LayerError, layers};
 pub use limit::Limit;
 pub use resolve::{Meaning, Protected, ResolveError, ResolveFault, Resolved};
 pub use settings::{GrantError, Origin, Settings, Sourced, from_command_line};
-pub use shell::word;

@@ -4,12 +4,11 @@ use super::super::config::ConfigValue;
 use super::super::hosts::HostsError;
 use super::super::resolve::ResolveError;
 use super::super::settings::{GrantError, Origin, Sourced};
-use super::super::shell::word;
 use super::Lacking;
 use crate::bundle::BundleError;
 use crate::plan::Map;
 use protocol::stage::Layer;
-use protocol::text::ForeignText;
+use protocol::text::{ForeignText, shell_word};
 use std::io;
 use std::path::PathBuf;
 
@@ -169,7 +168,7 @@ fn lacking_words(bundle: &str, libraries: &[Lacking]) -> String {
         match &library.path {
             Some(path) => {
                 let grant = format!("{bundle}:library={}", path.display());
-                format!("\n  {name}\n    help: add --grant {}", word(&grant))
+                format!("\n  {name}\n    help: add --grant {}", shell_word(&grant))
             }
             None => format!("\n  {name}\n    help: install it; it is not on this machine"),
         }
