@@ -69,9 +69,34 @@ pub fn write_harmless(out: &mut impl fmt::Write, c: char) -> fmt::Result {
     if acts || hides { write!(out, "{}", c.escape_unicode()) } else { out.write_char(c) }
 }
 
+/// `text` as one word of a shell, for a line that a person may copy.
+///
+/// Such lines repeat what a manifest asks for, or what a library tried. Pasted, they must grant that
+/// and do nothing else.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    // A terminal may act on a new line even where the shell has seen an opening quote.
+    let shown = ForeignText::new(text).to_string().replace('\n', "\\n").replace('\t', "\\t");
+    if !shown.is_empty() && shown.chars().all(is_plain) {
+        return shown;
+    }
+    format!("'{}'", shown.replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_to_be_copied_grants_and_does_nothing_else() {
+        assert_eq!(shell_word("x:read=/etc/softhsm"), "x:read=/etc/softhsm");
+        assert_eq!(shell_word("x:read=/a b"), "'x:read=/a b'");
+        assert_eq!(shell_word("x:read=/a;rm -rf ~"), "'x:read=/a;rm -rf ~'");
+        assert_eq!(shell_word("x:read=/a'$(id)'"), r"'x:read=/a'\''$(id)'\'''");
+        assert_eq!(shell_word("x:read=/a\nrm"), r"'x:read=/a\nrm'");
+        assert_eq!(shell_word("x:read=\x1b[0m"), r"'x:read=\u{1b}[0m'");
+        assert_eq!(shell_word(""), "''");
+    }
 
     #[test]
     fn terminal_escapes_are_printed_harmless() {

@@ -7,6 +7,7 @@
 //!
 //! The modules are the stages of a run, and each knows only those before it:
 //!
+//! - [`document`]: TOML documents, read key by key; "did you mean".
 //! - [`shape`]: types and functions in one structural form, from a component or from WIT.
 //! - [`bundle`]: opens a bundle directory: manifest, WIT, the library's symbols.
 //! - [`plan`]: which bundle serves which import; every mismatch at once.
@@ -16,6 +17,7 @@
 //! - `inprocess`: a library in this process, unprotected, on request.
 //! - `proxy`: the functions as wasmtime sees them.
 //! - [`registry`]: the embedding API.
+//! - [`operator`]: what each bundle may reach and use, by hosts.toml and the command line.
 //! - [`cli`]: the command line.
 
 pub mod bundle;
@@ -24,7 +26,9 @@ pub mod bundle;
 pub mod canon;
 mod channel;
 pub mod cli;
+pub mod document;
 mod inprocess;
+pub mod operator;
 pub mod plan;
 mod proxy;
 pub mod registry;
@@ -34,5 +38,6 @@ mod shim;
 pub use proxy::{CallError, CallFailure};
 pub use registry::{BundleOptions, Error, Hosts, Isolation, Registry};
 pub use shim::{
-    BundleNotice, LocateError, Notices, SessionEnd, ShimExit, StartError, Unconfined, locate,
+    BundleNotice, LocateError, Notices, STDERR_TARGET, SessionEnd, ShimExit, StartError,
+    Unconfined, locate,
 };

@@ -320,3 +320,28 @@ fn assignments_that_cannot_be_followed_are_all_reported() {
     assert!(error.is_usage());
     golden("map_errors", &error.to_string());
 }
+
+/// Two bundles that serve the same, and the plan for a guest that imports it.
+fn chosen(maps: &[Map]) -> Result<String, PlanError> {
+    const WIT: &str = "package a:b@1.0.0; interface c { f: func(); }
+        world bundle { export c; } world guest { import c; }";
+    let kits = [Kit::complete("one", WIT), Kit::complete("two", WIT)];
+    let bundles = kits.map(|kit| kit.open());
+    let wanted = imports(&component(WIT)).unwrap();
+    let options = Options { maps, left_alone: &|_| false, unserved: Unserved::Refuse };
+    let plan = plan::build(&wanted, &bundles, &options)?;
+    Ok(plan.bundles[0].bundle.name().to_owned())
+}
+
+#[test]
+fn a_standing_assignment_gives_way_to_any_other_and_need_not_be_used() {
+    let standing = |import: &str, bundle: &str| Map::standing(import, bundle, "hosts.toml:4");
+    assert_eq!(chosen(&[standing("a:b/*", "two")]).unwrap(), "two");
+    // Even to one that is less exact.
+    let maps = [Map::new("a:b/*", "one"), standing("a:b/c@1.0.0", "two")];
+    assert_eq!(chosen(&maps).unwrap(), "one");
+    let maps = [standing("a:b/c", "one"), standing("other:package/*", "two")];
+    assert_eq!(chosen(&maps).unwrap(), "one");
+    let error = chosen(&[standing("a:b/c", "one"), standing("a:b/c", "two")]).unwrap_err();
+    assert!(error.to_string().contains("hosts.toml:4: bundle `two` serves a:b/c"), "{error}");
+}

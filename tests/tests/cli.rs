@@ -10,6 +10,7 @@
 )]
 
 use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use tests::{Wrun, root, target};
 
@@ -43,7 +44,7 @@ fn shell_words(line: &str) -> Vec<String> {
 }
 
 /// Files that the cases name; made anew for each case in its own working directory.
-fn prepare(work: &Path) {
+fn prepare(work: &Path, target: &str) {
     // A component whose first section, a core module of 100 bytes, ends after its header.
     let truncated = b"\0asm\x0d\0\x01\0\x01\x64\0asm\x01\0\0\0";
     std::fs::write(work.join("truncated.wasm"), truncated).unwrap();
@@ -59,20 +60,55 @@ fn prepare(work: &Path) {
     std::fs::write(work.join("other-wasi.wasm"), wat::parse_str(other_wasi).unwrap()).unwrap();
     std::fs::create_dir(work.join("folder")).unwrap();
     std::fs::write(work.join("secret"), b"hunter2\n").unwrap();
+    prepare_hosts(work, target);
+}
+
+/// The file with grants in its good form, and in three that are refused.
+fn prepare_hosts(work: &Path, target: &str) {
+    let write = |name: &str, text: &str, mode| {
+        std::fs::write(work.join(name), text).unwrap();
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(work.join(name), permissions).unwrap();
+    };
+    let head = format!("format = 1\n\n[bundle.echo]\npath = \"{target}/bundles/echo_host\"\n");
+    let good = format!(
+        "{head}serves = [\"wrun:echo/*\"]\n\n[bundle.echo.config]\ngreeting = \"Good day\"\n\
+         pin = {{ file = \"secret\" }}\n\n[bundle.echo.grants]\nread = [\"/etc\"]\n\n\
+         [bundle.echo.limits]\nmemory = \"512M\"\nthreads = 2\n"
+    );
+    write("hosts.toml", &good, 0o644);
+    write("hosts-shared.toml", &good, 0o664);
+    write("hosts-unknown-key.toml", &format!("{head}\n[bundle.echo.grants]\nraed = []\n"), 0o644);
+    write("hosts-secret.toml", &format!("{head}\n[bundle.echo.config]\npin = \"1\"\n"), 0o644);
+}
+
+/// `text` with names for folders. Columns behind them would depend on where the tests run.
+fn named(text: &str, folders: &[(&str, &str)]) -> String {
+    let named = |line: &str| {
+        let found = folders.iter().any(|(path, _)| line.contains(path));
+        let line =
+            folders.iter().fold(line.to_owned(), |line, (path, name)| line.replace(path, name));
+        match line.split_once("  #") {
+            Some((value, remark)) if found => format!("{}  #{remark}\n", value.trim_end()),
+            _ => format!("{line}\n"),
+        }
+    };
+    text.lines().map(named).collect()
 }
 
 fn run(path: &Path) -> Result<(), String> {
     let text = std::fs::read_to_string(path).unwrap();
     let case = Case::parse(&text);
     let wrun = Wrun::new();
-    prepare(&wrun.work());
     let target = target().display().to_string();
+    prepare(&wrun.work(), &target);
+    let work = wrun.work().canonicalize().unwrap().display().to_string();
     let args = case.args.iter().map(|arg| arg.replace("$TARGET", &target));
     let run = wrun.args(args).run();
     let mut seen = format!("exit {}\n", run.code);
     for (name, output) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
         if !output.is_empty() {
-            let output = output.replace(&target, "$TARGET");
+            let output = named(output, &[(&target, "$TARGET"), (&work, "$WORK")]);
             write!(seen, "--- {name}\n{}\n", output.trim_end_matches('\n')).unwrap();
         }
     }

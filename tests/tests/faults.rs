@@ -94,3 +94,20 @@ fn what_a_library_prints_is_prefixed_and_harmless() {
     let run = poke(Some("CHATTER"), "answer");
     run.expect_code(0).expect_stderr("fault: \\u{1b}]0;owned\\u{7} hello from the library\n");
 }
+
+#[test]
+fn what_a_library_prints_ends_at_its_limit_and_obeys_the_level() {
+    let chatter = |options: &[&str], level: &str| {
+        let wrun = Wrun::new().env("WRUN_LOG", level);
+        let fault = fixture("fault", Some("CHATTER"), &wrun.work());
+        let seen = run(wrun, &fault, "answer", options);
+        seen.expect_code(0);
+        seen.stderr
+    };
+    let cut = chatter(&["--grant", "fault:stderr=8"], "");
+    assert!(cut.contains("fault: … ") && cut.contains("more bytes were dropped"), "{cut}");
+    assert!(!cut.contains("hello from the library"), "{cut}");
+    assert_eq!(chatter(&[], "error"), "");
+    let event = chatter(&[], "wrun::bundle=info");
+    assert!(event.contains("INFO") && event.contains("hello from the library"), "{event}");
+}

@@ -31,16 +31,18 @@ const UNSAFE_FOLDERS: &[&str] = &[
 
 /// Which module of the runner may name which others. `error` types travel with their modules.
 const RUNNER_IMPORTS: &[(&str, &[&str])] = &[
+    ("document", &[]),
     ("shape", &[]),
-    ("bundle", &["shape"]),
-    ("plan", &["bundle", "shape"]),
+    ("bundle", &["document", "shape"]),
+    ("plan", &["bundle", "document", "shape"]),
     ("canon", &[]),
     ("channel", &[]),
     ("shim", &["channel"]),
     ("inprocess", &[]),
     ("proxy", &["canon", "channel", "inprocess", "plan", "shim"]),
-    ("registry", &["bundle", "inprocess", "plan", "proxy", "shape", "shim"]),
-    ("cli", &["bundle", "plan", "proxy", "registry"]),
+    ("registry", &["bundle", "document", "inprocess", "plan", "proxy", "shape", "shim"]),
+    ("operator", &["bundle", "document", "plan", "registry"]),
+    ("cli", &["bundle", "operator", "plan", "proxy", "registry"]),
 ];
 
 fn sources() -> Vec<PathBuf> {

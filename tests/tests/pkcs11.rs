@@ -31,7 +31,11 @@ fn token(folder: &Path) -> PathBuf {
 
 fn with_token(wrun: Wrun) -> Wrun {
     let conf = token(&wrun.work());
+    let tokens = wrun.work().join("tokens");
     wrun.bundle(bundle("pkcs11"))
+        .args(["--grant", &format!("pkcs11:library={MODULE}")])
+        .args(["--grant", &format!("pkcs11:read={}", conf.display())])
+        .args(["--grant", &format!("pkcs11:write={}", tokens.display())])
         .args(["--bundle-config", &format!("pkcs11.module={MODULE}")])
         .args(["--bundle-config", &format!("pkcs11.env.SOFTHSM2_CONF={}", conf.display())])
         .args(["--dir", "."])

@@ -3,8 +3,9 @@
 //! A lie here costs nothing: the shim resolves symbols again when it loads the library. The point
 //! is to tell the operator of a wrong file before any process is started.
 
+use super::dynamic::Dynamic;
 use super::target;
-use object::elf::{self, Dyn64, FileHeader64, SectionHeader64, Sym64};
+use object::elf::{self, FileHeader64, SectionHeader64, Sym64};
 use object::{LittleEndian as LE, Pod};
 use std::collections::HashSet;
 use std::fs::File;
@@ -20,13 +21,11 @@ pub const NAMES_BYTES_MAX: u64 = 128 << 20;
 /// Most sections of a file; a linker writes about 40.
 const SECTIONS_MAX: u16 = 4096;
 
-/// Most entries of the dynamic section; a linker writes about 30.
-const DYNAMIC_MAX: u64 = 4096;
-
-/// The functions that a library defines.
+/// The functions that a library defines, and the libraries that it needs.
 #[derive(Debug, Clone, Default)]
 pub struct Library {
     functions: HashSet<String>,
+    dynamic: Dynamic,
 }
 
 /// Why a file is not the shared library that is needed.
@@ -66,10 +65,16 @@ impl Library {
     pub fn inspect(file: &File) -> Result<Self, LibraryFault> {
         let header = header(file)?;
         let sections = sections(file, &header)?;
-        if is_executable(file, &sections)? {
+        let dynamic = Dynamic::of(file, &sections)?;
+        if dynamic.is_program {
             return Err(LibraryFault::Kind("an executable"));
         }
-        Ok(Self { functions: functions(file, &sections)? })
+        Ok(Self { functions: functions(file, &sections)?, dynamic })
+    }
+
+    /// What it says about other libraries.
+    pub(super) fn dynamic(&self) -> &Dynamic {
+        &self.dynamic
     }
 
     /// Whether the library itself defines a function of that name.
@@ -83,7 +88,7 @@ impl Library {
     }
 }
 
-fn header(file: &File) -> Result<FileHeader64<LE>, LibraryFault> {
+pub(super) fn header(file: &File) -> Result<FileHeader64<LE>, LibraryFault> {
     let mut start = [0; 20];
     let length = read_start(file, &mut start)?;
     let is_elf = length == start.len() && start.starts_with(&elf::ELFMAG);
@@ -143,7 +148,7 @@ fn describe(start: &[u8]) -> &'static str {
     }
 }
 
-fn sections(
+pub(super) fn sections(
     file: &File,
     header: &FileHeader64<LE>,
 ) -> Result<Vec<SectionHeader64<LE>>, LibraryFault> {
@@ -155,18 +160,6 @@ fn sections(
         return Err(LibraryFault::Damaged("it has no table of sections"));
     }
     many(file, header.e_shoff.get(LE), u64::from(count))
-}
-
-fn is_executable(file: &File, sections: &[SectionHeader64<LE>]) -> Result<bool, LibraryFault> {
-    let dynamic = sections.iter().find(|section| section.sh_type.get(LE) == elf::SHT_DYNAMIC);
-    let Some(dynamic) = dynamic else {
-        return Err(LibraryFault::Kind("a statically linked file"));
-    };
-    let entries: Vec<Dyn64<LE>> = table(file, dynamic, DYNAMIC_MAX, "dynamic entries")?;
-    Ok(entries.iter().any(|entry| {
-        entry.d_tag.get(LE) == elf::DT_FLAGS_1
-            && entry.d_val.get(LE) & u64::from(elf::DF_1_PIE) != 0
-    }))
 }
 
 fn functions(
@@ -206,7 +199,7 @@ fn name(names: &[u8], symbol: &Sym64<LE>) -> Option<String> {
 }
 
 /// The entries of a section, at most `max`.
-fn table<T: Pod>(
+pub(super) fn table<T: Pod>(
     file: &File,
     section: &SectionHeader64<LE>,
     max: u64,

@@ -9,11 +9,11 @@
 //! `NAME`.
 
 pub mod directory;
+pub(crate) mod dynamic;
 mod error;
 mod exports;
 pub mod library;
 pub mod manifest;
-pub(crate) mod nearest;
 pub mod pack;
 mod path;
 pub mod symbols;
@@ -27,6 +27,7 @@ pub use pack::{PackError, PackOptions, pack};
 pub use path::{PATH_BYTES_MAX, PathFault, RelativePath};
 pub use wit::{WORLD_DEFAULT, WitError};
 
+use crate::document::nearest::nearest;
 use directory::{Directory, FileError, FileFault};
 use library::Library;
 use manifest::Manifest;
@@ -45,6 +46,7 @@ pub struct Bundle {
     manifest: Manifest,
     library_path: RelativePath,
     library: Library,
+    vendor: Vec<Library>,
     exports: Exports,
 }
 
@@ -121,6 +123,26 @@ impl Bundle {
         self.library.defines(symbol)
     }
 
+    /// Names of the libraries that its own ones need and that are not in the bundle, those of the
+    /// C library included, each once.
+    pub fn needed(&self) -> Vec<&str> {
+        let vendor = self.vendor.iter().zip(&self.manifest.vendor);
+        let brought: Vec<&str> = vendor
+            .flat_map(|(library, path)| {
+                library.dynamic().soname.as_deref().into_iter().chain([path.file_name()])
+            })
+            .collect();
+        let mut needed = Vec::new();
+        for name in
+            self.vendor.iter().chain([&self.library]).flat_map(|library| &library.dynamic().needed)
+        {
+            if !brought.contains(&name.as_str()) && !needed.contains(&name.as_str()) {
+                needed.push(name.as_str());
+            }
+        }
+        needed
+    }
+
     /// The symbols that are missing for anything that the bundle exports, whether used or not.
     pub fn missing_symbols(&self) -> Vec<MissingSymbol> {
         let mut missing = Vec::new();
@@ -188,13 +210,12 @@ impl Bundle {
             return Err(BundleFault::VendorIsLibrary(library_path));
         }
         let library = inspect(&directory, &library_path)?;
-        for vendor in &manifest.vendor {
-            inspect(&directory, vendor)?;
-        }
+        let vendor = manifest.vendor.iter().map(|vendor| inspect(&directory, vendor));
+        let vendor = vendor.collect::<Result<_, _>>()?;
         let parsed = wit::read(&directory, &manifest.wit, manifest.world.as_deref())?;
         let exports = exports::read(&parsed)?;
-        let bundle =
-            Self { path: path.to_owned(), directory, manifest, library_path, library, exports };
+        let path = path.to_owned();
+        let bundle = Self { path, directory, manifest, library_path, library, vendor, exports };
         bundle.check_symbol_names()?;
         Ok(bundle)
     }
@@ -204,7 +225,7 @@ impl Bundle {
         let known = self.component_names();
         let unknown = self.manifest.symbols.keys().find(|name| !known.contains(name));
         let Some(function) = unknown else { return Ok(()) };
-        let nearest = nearest::nearest(function, known.iter().map(String::as_str), 1);
+        let nearest = nearest(function, known.iter().map(String::as_str), 1);
         let nearest = nearest.first().map(|name| (*name).to_owned());
         Err(BundleFault::UnknownSymbol { function: function.clone(), nearest })
     }

@@ -6,7 +6,7 @@ use object::elf;
 pub const TRIPLE: &str = TARGET.triple;
 
 /// `e_machine` of the ELF files of this target.
-pub(super) const MACHINE: u16 = TARGET.machine;
+pub(crate) const MACHINE: u16 = TARGET.machine;
 
 struct Target {
     triple: &'static str,

@@ -25,6 +25,9 @@ pub(super) struct Cli {
     pub(super) command: Option<Command>,
     #[command(flatten)]
     pub(super) run: Option<RunArgs>,
+    // Not within `RunArgs`: clap then no longer sees whether there are any.
+    #[command(flatten)]
+    pub(super) operator: OperatorArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -32,7 +35,11 @@ Examples:
   wrun hello.wasm one two
   wrun --dir . --host-bundle ./pkcs11_host \\
        --bundle-config pkcs11.module=/usr/lib/softhsm/libsofthsm2.so \\
-       --bundle-config-from pkcs11.pin=file:/run/secrets/pin  sign.wasm
+       --bundle-config-from pkcs11.pin=file:/run/secrets/pin \\
+       --grant pkcs11:library=/usr/lib/softhsm/libsofthsm2.so \\
+       --grant pkcs11:read=/etc/softhsm \\
+       --grant pkcs11:write=/var/lib/softhsm/tokens  sign.wasm
+  wrun --host-config hosts.toml sign.wasm
   wrun --invoke 'add(1, 2)' calculator.wasm";
 
 const EXIT_STATUS: &str = "\
@@ -40,7 +47,11 @@ Examples:
   wrun hello.wasm one two
   wrun --dir . --host-bundle ./pkcs11_host \\
        --bundle-config pkcs11.module=/usr/lib/softhsm/libsofthsm2.so \\
-       --bundle-config-from pkcs11.pin=file:/run/secrets/pin  sign.wasm
+       --bundle-config-from pkcs11.pin=file:/run/secrets/pin \\
+       --grant pkcs11:library=/usr/lib/softhsm/libsofthsm2.so \\
+       --grant pkcs11:read=/etc/softhsm \\
+       --grant pkcs11:write=/var/lib/softhsm/tokens  sign.wasm
+  wrun --host-config hosts.toml sign.wasm
   wrun --invoke 'add(1, 2)' calculator.wasm
 
 WRUN_LOG=wrun=debug shows what happens to bundles.
@@ -55,10 +66,30 @@ Exit status:
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run a component (the default)
-    Run(RunArgs),
+    Run(Box<RunCommand>),
     /// Make and check bundles
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// Show what options and hosts.toml come to
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// `wrun config …`
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Print the merged configuration as a hosts.toml, each value with where it comes from
+    Print(PrintArgs),
+}
+
+/// `wrun config print`
+#[derive(Debug, Args)]
+pub(super) struct PrintArgs {
+    /// Take part with the bundle in this directory (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub(super) host_bundle: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) operator: OperatorArgs,
 }
 
 /// `wrun bundle …`
@@ -68,7 +99,18 @@ pub(super) enum BundleCommand {
     Pack(PackArgs),
     /// Open a bundle, check its manifest, WIT and library, and say what it offers
     Check(CheckArgs),
+    /// Show what a bundle may use, what it asks for, and the options that would grant it
+    ///
+    /// Nothing of the bundle runs.
+    #[command(after_help = INSPECT_EXAMPLES)]
+    Inspect(InspectArgs),
 }
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  wrun bundle inspect pkcs11_host
+  wrun bundle inspect pkcs11_host --grant pkcs11:read=/etc/softhsm
+  wrun bundle inspect pkcs11_host --host-config hosts.toml";
 
 /// `wrun bundle pack`
 #[derive(Debug, Args)]
@@ -95,7 +137,26 @@ pub(super) struct CheckArgs {
     pub(super) bundle: PathBuf,
 }
 
+/// `wrun bundle inspect`
+#[derive(Debug, Args)]
+pub(super) struct InspectArgs {
+    /// The bundle directory
+    #[arg(value_name = "DIR")]
+    pub(super) bundle: PathBuf,
+    #[command(flatten)]
+    pub(super) operator: OperatorArgs,
+}
+
 /// `wrun run`
+#[derive(Debug, Args)]
+pub(super) struct RunCommand {
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+    #[command(flatten)]
+    pub(super) operator: OperatorArgs,
+}
+
+/// What is run, and how.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// Serve imports with the bundle in this directory (repeatable)
@@ -111,24 +172,8 @@ pub(super) struct RunArgs {
     /// A library then runs with all of wrun's rights, can read and write all of its memory, and its
     /// crash is wrun's crash. Timeouts are not enforced. Only for bundles that you trust as you
     /// trust wrun.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["grant", "jail"])]
     pub(super) in_process: bool,
-
-    /// Time that one call into a bundle may take, such as 500ms, 30s or 2m
-    #[arg(long, value_name = "DURATION", default_value = "60s")]
-    pub(super) call_timeout: humantime::Duration,
-
-    /// Configuration value for a bundle's `init` (repeatable)
-    ///
-    /// Visible to everybody who can list processes: for secrets use --bundle-config-from.
-    #[arg(long, value_name = "NAME.KEY=VALUE")]
-    pub(super) bundle_config: Vec<String>,
-
-    /// Configuration value that wrun reads from file:PATH or fd:NUMBER (repeatable)
-    ///
-    /// One trailing newline is removed.
-    #[arg(long, value_name = "NAME.KEY=SOURCE")]
-    pub(super) bundle_config_from: Vec<String>,
 
     /// Let one bundle serve an interface that several offer, as in demo:clock/now=clock or
     /// demo:clock/*=clock (repeatable)
@@ -161,4 +206,48 @@ pub(super) struct RunArgs {
     /// The component, and the arguments for the guest
     #[arg(value_name = "COMPONENT", required = true, trailing_var_arg = true)]
     pub(super) component_and_args: Vec<OsString>,
+}
+
+/// What an operator says about bundles, whatever is done with them.
+#[derive(Debug, Args)]
+pub(super) struct OperatorArgs {
+    /// Read bundles, grants, limits and configuration from this hosts.toml
+    ///
+    /// It must belong to you or to root, and nobody else may write it. The command line adds to its
+    /// grants and overrides its limits and configuration.
+    #[arg(long, value_name = "FILE")]
+    pub(super) host_config: Option<PathBuf>,
+
+    /// Let a bundle use something, as in pkcs11:read=/etc/softhsm (repeatable)
+    ///
+    /// WHAT=VALUE is read=PATH, write=PATH, connect=HOST:PORT, connect=unix:PATH, device=PATH or
+    /// library=FILE, or a limit: memory=512M, cpu=10m, threads=8, descriptors=64, file-size=64M,
+    /// scratch=16M, stderr=1M, call-timeout=5s, load-timeout=30s. Without grants, a bundle
+    /// computes, and that is all. `wrun bundle inspect` shows what a bundle asks for.
+    #[arg(long, value_name = "NAME:WHAT=VALUE")]
+    pub(super) grant: Vec<String>,
+
+    /// Refuse to start bundles without these layers of the jail, as in require:landlock,root
+    /// (repeatable)
+    ///
+    /// Layers are uid, namespaces, root, mdwe and landlock. The other parts of the jail, such as
+    /// its system call filters, are always required. Nothing can be switched off.
+    #[arg(long, value_name = "require:LAYERS")]
+    pub(super) jail: Vec<String>,
+
+    /// Time that one call into a bundle may take, such as 500ms, 30s or 2m; by default 60s
+    #[arg(long, value_name = "DURATION")]
+    pub(super) call_timeout: Option<humantime::Duration>,
+
+    /// Configuration value for a bundle's `init` (repeatable)
+    ///
+    /// Visible to everybody who can list processes: for secrets use --bundle-config-from.
+    #[arg(long, value_name = "NAME.KEY=VALUE")]
+    pub(super) bundle_config: Vec<String>,
+
+    /// Configuration value that wrun reads from file:PATH or fd:NUMBER (repeatable)
+    ///
+    /// One trailing newline is removed.
+    #[arg(long, value_name = "NAME.KEY=SOURCE")]
+    pub(super) bundle_config_from: Vec<String>,
 }

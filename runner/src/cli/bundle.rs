@@ -2,6 +2,7 @@
 
 use super::args::{BundleCommand, CheckArgs, PackArgs};
 use super::error::CliError;
+use super::inspect;
 use crate::Error;
 use crate::bundle::Bundle;
 use crate::bundle::pack::{PackOptions, pack};
@@ -25,6 +26,10 @@ pub(super) fn dispatch(command: BundleCommand) -> Result<(), CliError> {
             print!("{}", summary(&bundle)?);
             Ok(())
         }
+        BundleCommand::Inspect(typed) => {
+            print!("{}", inspect::inspect(typed)?);
+            Ok(())
+        }
     }
 }
 
@@ -40,7 +45,19 @@ fn summary(bundle: &Bundle) -> Result<String, CliError> {
         )));
     }
     let manifest = bundle.manifest();
-    let version = manifest.version.as_ref().map(|version| format!(" {version}"));
+    let mut text = heading(bundle);
+    for (key, about) in manifest.config.iter().flatten() {
+        let help = ForeignText::new(about.help.as_deref().unwrap_or_default());
+        let required = if about.required { ", required" } else { "" };
+        let secret = if about.secret { ", secret" } else { "" };
+        let _ = writeln!(text, "takes {key}{required}{secret}: {help}");
+    }
+    Ok(text)
+}
+
+/// Name, version, library, and what it serves.
+pub(super) fn heading(bundle: &Bundle) -> String {
+    let version = bundle.manifest().version.as_ref().map(|version| format!(" {version}"));
     let mut text = format!(
         "bundle {}{}\nlibrary {}\n",
         bundle.name(),
@@ -55,11 +72,5 @@ fn summary(bundle: &Bundle) -> Result<String, CliError> {
     for function in &world.functions {
         let _ = writeln!(text, "serves the function {}", function.name);
     }
-    for (key, about) in manifest.config.iter().flatten() {
-        let help = ForeignText::new(about.help.as_deref().unwrap_or_default());
-        let required = if about.required { ", required" } else { "" };
-        let secret = if about.secret { ", secret" } else { "" };
-        let _ = writeln!(text, "takes {key}{required}{secret}: {help}");
-    }
-    Ok(text)
+    text
 }

@@ -1,5 +1,6 @@
 //! Every way in which the program can end without success, and its exit code.
 
+use crate::operator::OperatorError;
 use crate::proxy::CallError;
 use crate::registry::Error;
 use std::process::ExitCode;
@@ -45,6 +46,13 @@ impl CliError {
             Self::Guest(_) => TRAPPED,
             Self::Exit(code) => *code,
         })
+    }
+}
+
+impl From<OperatorError> for CliError {
+    fn from(error: OperatorError) -> Self {
+        let text = error.to_string();
+        if error.is_usage() { Self::Usage(text) } else { Self::Input(text) }
     }
 }
 

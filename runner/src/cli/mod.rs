@@ -3,12 +3,16 @@
 mod args;
 mod bundle;
 mod component;
+mod config;
 mod error;
+mod inspect;
 mod invoke;
+mod log;
+mod orders;
 mod request;
 mod run;
 
-use args::{Cli, Command};
+use args::{Cli, Command, ConfigCommand};
 use clap::{CommandFactory as _, Parser as _};
 use error::CliError;
 use request::Request;
@@ -17,7 +21,7 @@ use std::process::ExitCode;
 /// Parses the command line, does what it says, and returns the exit code of the process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    log();
+    log::start();
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
@@ -26,14 +30,10 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<(), CliError> {
     match (cli.command, cli.run) {
-        (Some(Command::Run(typed)), _) | (None, Some(typed)) => run::run(&Request::new(typed)?),
+        (Some(Command::Run(typed)), _) => run::run(&Request::new(typed.run, typed.operator)?),
+        (None, Some(typed)) => run::run(&Request::new(typed, cli.operator)?),
         (Some(Command::Bundle(command)), _) => bundle::dispatch(command),
+        (Some(Command::Config(ConfigCommand::Print(typed))), _) => config::print(typed),
         (None, None) => Err(CliError::Usage(Cli::command().render_usage().to_string())),
     }
-}
-
-/// Events of the library, on standard error, where `WRUN_LOG` asks for them.
-fn log() {
-    let filter = tracing_subscriber::EnvFilter::from_env("WRUN_LOG");
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -4,8 +4,9 @@ use super::component::{compile, engine};
 use super::error::CliError;
 use super::invoke;
 use super::request::Request;
+use crate::operator::assemble;
 use crate::plan::Unserved;
-use crate::registry::{BundleOptions, Registry};
+use crate::registry::Registry;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::p2::bindings::Command;
@@ -67,57 +68,17 @@ fn is_wasi(import: &str) -> bool {
 
 fn registry(request: &Request) -> Result<Registry, CliError> {
     let mut registry = Registry::new();
-    for path in &request.bundles {
-        let bundle = crate::bundle::Bundle::open(path).map_err(crate::Error::from)?;
-        let name = bundle.name().to_owned();
-        refuse_public_secrets(request, &bundle)?;
-        let options = BundleOptions {
-            isolation: request.isolation,
-            config: request.config_of(&name),
-            call_timeout: request.call_timeout,
-            ..BundleOptions::default()
-        };
-        registry.register(bundle, options)?;
+    for assembled in assemble(&request.orders)? {
+        let options = assembled.options()?;
+        for map in &assembled.serves {
+            registry.map(map.value.clone());
+        }
+        registry.register(assembled.bundle, options)?;
     }
     for map in &request.maps {
         registry.map(map.clone());
     }
-    unknown_bundle(request, &registry)?;
     Ok(registry)
-}
-
-fn refuse_public_secrets(
-    request: &Request,
-    bundle: &crate::bundle::Bundle,
-) -> Result<(), CliError> {
-    let own = request.config.iter().filter(|entry| entry.bundle == bundle.name());
-    match own
-        .filter(|entry| entry.public)
-        .find(|entry| crate::registry::is_secret(bundle, &entry.key))
-    {
-        Some(entry) => Err(CliError::Usage(format!(
-            "{0}.{1} is a secret, and everybody can read a command line\n\
-             \x20 help: use --bundle-config-from {0}.{1}=file:PATH, or fd:NUMBER",
-            entry.bundle, entry.key
-        ))),
-        None => Ok(()),
-    }
-}
-
-fn unknown_bundle(request: &Request, registry: &Registry) -> Result<(), CliError> {
-    let known = |name: &str| registry.bundles().any(|bundle| bundle.name() == name);
-    match request.config.iter().find(|entry| !known(&entry.bundle)) {
-        Some(entry) => {
-            let names: Vec<_> = registry.bundles().map(|bundle| bundle.name()).collect();
-            Err(CliError::Usage(format!(
-                "configuration {}.{} is for a bundle that is not there; bundles of this run: {}",
-                entry.bundle,
-                entry.key,
-                if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-            )))
-        }
-        None => Ok(()),
-    }
 }
 
 fn state(request: &Request) -> Result<State, CliError> {

@@ -5,8 +5,8 @@ use super::map::{Exactness, Map};
 use super::report::{Known, Problem, ProblemKind};
 use super::version;
 use super::{Options, Unserved};
-use crate::bundle::nearest::nearest;
 use crate::bundle::{Bundle, OWN_PACKAGE};
+use crate::document::nearest::nearest;
 use crate::shape::{Function, Interface, World};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -188,11 +188,13 @@ impl<'a, 'o> Assigner<'a, 'o> {
         }
     }
 
-    /// The most exact assignment for an import. All that match it count as used.
+    /// The most exact assignment for an import, a standing one only if there is no other. All that
+    /// match it count as used.
     fn use_maps(&mut self, name: &str) -> Option<&'o Map> {
-        let mut best: Option<(Exactness, &'o Map)> = None;
+        let mut best: Option<((bool, Exactness), &'o Map)> = None;
         for (index, map) in self.options.maps.iter().enumerate() {
             let Some(exactness) = map.exactness(name) else { continue };
+            let exactness = (!map.is_standing(), exactness);
             self.used.insert(index);
             match best {
                 Some((other, _)) if other > exactness => {}
@@ -264,7 +266,7 @@ impl<'a, 'o> Assigner<'a, 'o> {
             if !bundles.iter().any(|name| name == map.bundle()) {
                 let bundles = bundles.clone();
                 self.errors.push(MapError::NoBundle { map: map.clone(), bundles });
-            } else if !self.used.contains(&index) {
+            } else if !map.is_standing() && !self.used.contains(&index) {
                 let imports = imports.clone();
                 self.errors.push(MapError::Unused { map: map.clone(), imports });
             }

@@ -3,8 +3,8 @@
 use super::assign::{Assigned, Pair};
 use super::report::{Fault, Problem, ProblemKind};
 use super::version;
-use crate::bundle::nearest::nearest;
 use crate::bundle::{Bundle, INIT};
+use crate::document::nearest::nearest;
 use crate::shape::diff::Diff;
 use crate::shape::{Function, Interface, ResourceId, Shape, ShapeId, Shapes, World};
 use std::collections::{BTreeSet, HashMap};

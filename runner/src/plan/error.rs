@@ -47,7 +47,7 @@ impl PlanError {
 #[non_exhaustive]
 pub enum MapError {
     /// There is no such bundle.
-    #[error("--map {map}: there is no such bundle; {}", list("the bundles are", bundles))]
+    #[error("{map}: there is no such bundle; {}", list("the bundles are", bundles))]
     NoBundle {
         /// The assignment.
         map: Map,
@@ -55,10 +55,7 @@ pub enum MapError {
         bundles: Vec<String>,
     },
     /// The component imports nothing that it matches.
-    #[error(
-        "--map {map}: the component imports nothing of that name; {}",
-        list("it imports", imports)
-    )]
+    #[error("{map}: the component imports nothing of that name; {}", list("it imports", imports))]
     Unused {
         /// The assignment.
         map: Map,
@@ -66,7 +63,7 @@ pub enum MapError {
         imports: Vec<String>,
     },
     /// What it matches is served by wrun or by the embedder.
-    #[error("--map {map}: `{import}` is not served by bundles")]
+    #[error("{map}: `{import}` is not served by bundles")]
     NotForBundles {
         /// The assignment.
         map: Map,
@@ -75,7 +72,7 @@ pub enum MapError {
     },
     /// The bundle does not have what is assigned to it.
     #[error(
-        "--map {map}: bundle {} does not export `{import}`; {}",
+        "{map}: bundle {} does not export `{import}`; {}",
         map.bundle(), list("it exports", exports)
     )]
     NotExported {
@@ -87,7 +84,7 @@ pub enum MapError {
         exports: Vec<String>,
     },
     /// Two assignments that are equally exact name different bundles.
-    #[error("--map {first} and --map {second} contradict each other about `{import}`")]
+    #[error("{first} and {second} contradict each other about `{import}`")]
     Contradiction {
         /// The one.
         first: Map,

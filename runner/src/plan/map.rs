@@ -9,10 +9,15 @@ use std::str::FromStr;
 /// The import is a full name (`ns:pkg/iface@1.0.0`), one without version, which means all versions
 /// (`ns:pkg/iface`), a whole package (`ns:pkg/*`, `ns:pkg/*@1.0.0`), or the name of a function at
 /// world level. Where several match, the most exact one counts.
+///
+/// A *standing* assignment is written down for all components: one that imports nothing of it is
+/// no mistake, and any other assignment takes precedence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Map {
     import: String,
     bundle: String,
+    /// Where it is written down, if it is a standing one.
+    standing: Option<String>,
 }
 
 /// A text that is no [`Map`].
@@ -27,7 +32,36 @@ pub struct NoMap(pub String);
 impl Map {
     /// Assigns `import` to the bundle named `bundle`.
     pub fn new(import: impl Into<String>, bundle: impl Into<String>) -> Self {
-        Self { import: import.into(), bundle: bundle.into() }
+        Self { import: import.into(), bundle: bundle.into(), standing: None }
+    }
+
+    /// A standing assignment that is written down at `place`.
+    pub fn standing(
+        import: impl Into<String>,
+        bundle: impl Into<String>,
+        place: impl Into<String>,
+    ) -> Self {
+        Self { import: import.into(), bundle: bundle.into(), standing: Some(place.into()) }
+    }
+
+    /// Whether it is a standing one.
+    pub fn is_standing(&self) -> bool {
+        self.standing.is_some()
+    }
+
+    /// What it assigns.
+    pub fn import(&self) -> &str {
+        &self.import
+    }
+
+    /// Whether it means `name`, of whatever version.
+    pub fn means(&self, name: &str) -> bool {
+        let base = name.split('@').next().unwrap_or_default();
+        let own = self.import.split('@').next().unwrap_or_default();
+        own == base || self.exactness(name).is_some() || {
+            let package = base.split_once('/').map(|(package, _)| package);
+            own.strip_suffix("/*").is_some_and(|own| Some(own) == package)
+        }
     }
 
     /// Name of the bundle.
@@ -76,8 +110,15 @@ impl FromStr for Map {
 }
 
 impl fmt::Display for Map {
+    /// As an operator wrote it, with the option or the place.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", ForeignText::new(&self.import), ForeignText::new(&self.bundle))
+        let (import, bundle) = (ForeignText::new(&self.import), ForeignText::new(&self.bundle));
+        match &self.standing {
+            None => write!(f, "--map {import}={bundle}"),
+            Some(place) => {
+                write!(f, "{}: bundle `{bundle}` serves {import}", ForeignText::new(place))
+            }
+        }
     }
 }
 

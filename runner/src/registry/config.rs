@@ -2,7 +2,7 @@
 
 use crate::bundle::Bundle;
 use crate::bundle::manifest::ConfigKey;
-use crate::bundle::nearest::nearest;
+use crate::document::nearest::nearest;
 use protocol::text::ForeignText;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -75,7 +75,7 @@ impl<'a> Start<'a> {
         let program = shim.map_or_else(locate, |path| Ok(path.to_owned()))?;
         let directory = self.planned.bundle.directory().try_clone_to_owned();
         let directory = directory.map_err(|error| self.failed(error.into()))?;
-        Launched::spawn(&program, directory, &self.wire, self.options.notices.clone())
+        Launched::spawn(&program, directory, &self.spec, self.options.notices.clone())
             .map_err(|error| self.failed(error.into()))
     }
 

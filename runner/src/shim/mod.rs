@@ -19,4 +19,5 @@ pub use locate::{LocateError, locate};
 pub use notices::{BundleNotice, Notices};
 pub(crate) use session::{CallEnd, Launched, Session};
 pub use session::{SessionEnd, StartError};
+pub use stderr::STDERR_TARGET;
 pub use verify::Unconfined;

@@ -22,7 +22,9 @@ impl BundleNotice {
     /// The option that would allow the call, if one does.
     pub fn option(&self) -> Option<String> {
         let grant = self.notice.grant.as_deref()?;
-        Some(format!("--grant {}:{}", self.bundle, protocol::text::ForeignText::new(grant)))
+        // A library that tries to open `/x; rm -rf ~` shall not get that into a line to be copied.
+        let grant = protocol::text::shell_word(&format!("{}:{grant}", self.bundle));
+        Some(format!("--grant {grant}"))
     }
 }
 

@@ -77,13 +77,13 @@ impl From<io::Error> for JailFault {
 }
 
 impl Process {
-    /// Starts the stage, `program`, for `bundle`, with its directory and nothing else.
+    /// Starts the stage, `program`, with the bundle's directory and nothing else.
     ///
     /// # Errors
     /// Those of spawning a process and a thread.
     pub(super) fn spawn(
         program: &Path,
-        bundle: &str,
+        spec: &JailSpec,
         directory: OwnedFd,
         notices: Notices,
     ) -> io::Result<Self> {
@@ -97,7 +97,7 @@ impl Process {
             .stdout(Stdio::from(directory))
             .stderr(Stdio::piped());
         let mut child = spawner::spawn(command)?;
-        match watch(bundle, &mut child) {
+        match watch(spec, &mut child) {
             Ok((stage_pidfd, stderr)) => Ok(Self {
                 stage: child,
                 stage_pidfd,
@@ -105,7 +105,7 @@ impl Process {
                 shim: None,
                 stderr,
                 exit: None,
-                bundle: bundle.to_owned(),
+                bundle: spec.bundle.clone(),
                 notices,
                 ending: None,
             }),
@@ -304,9 +304,13 @@ fn wait_for(pidfd: BorrowedFd<'_>, grace: Duration) -> bool {
     }
 }
 
-fn watch(bundle: &str, child: &mut Child) -> io::Result<(OwnedFd, Option<stderr::Forwarded>)> {
+fn watch(spec: &JailSpec, child: &mut Child) -> io::Result<(OwnedFd, Option<stderr::Forwarded>)> {
     let pid = rustix::process::Pid::from_child(child);
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-    let stderr = child.stderr.take().map(|pipe| stderr::forward(bundle, pipe)).transpose()?;
+    let stderr = child
+        .stderr
+        .take()
+        .map(|pipe| stderr::forward(&spec.bundle, pipe, spec.policy.limits.stderr_bytes))
+        .transpose()?;
     Ok((pidfd, stderr))
 }

@@ -115,18 +115,18 @@ pub(crate) struct Session {
 pub(crate) struct Launched(Process);
 
 impl Launched {
-    /// Starts the stage at `program` for the bundle of `plan`, whose directory it is given.
+    /// Starts the stage at `program` for the bundle of `spec`, whose directory it is given.
     ///
     /// # Errors
     /// Those of the system.
     pub(crate) fn spawn(
         program: &Path,
         directory: OwnedFd,
-        plan: &Plan,
+        spec: &JailSpec,
         notices: Notices,
     ) -> io::Result<Self> {
-        let process = Process::spawn(program, &plan.bundle, directory, notices)?;
-        tracing::debug!(bundle = %plan.bundle, pid = process.id(), "adapter process started");
+        let process = Process::spawn(program, spec, directory, notices)?;
+        tracing::debug!(bundle = %spec.bundle, pid = process.id(), "adapter process started");
         Ok(Self(process))
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Token {
     pub(super) module: PathBuf,
     /// SoftHSM's configuration, which names the folder of the tokens.
     pub(super) conf: PathBuf,
+    /// The folder of the tokens.
+    pub(super) tokens: PathBuf,
     /// The file with the PIN.
     pub(super) pin: PathBuf,
     /// Empty, for what the guest writes.
@@ -44,14 +46,14 @@ pub(super) fn make(folder: &Path) -> Result<Token> {
             format!("SoftHSM's module is in none of its usual places: {}", MODULES.join(", "))
         })?,
         conf: folder.join("softhsm2.conf"),
+        tokens: folder.join("tokens"),
         pin: folder.join("pin"),
         output: folder.join("output"),
     };
-    let tokens = folder.join("tokens");
-    for made in [&tokens, &token.output] {
+    for made in [&token.tokens, &token.output] {
         fs::create_dir(made).with_context(|| format!("cannot create {}", made.display()))?;
     }
-    write(&token.conf, &format!("directories.tokendir = {}\n", tokens.display()))?;
+    write(&token.conf, &format!("directories.tokendir = {}\n", token.tokens.display()))?;
     write(&token.pin, &format!("{PIN}\n"))?;
     process::output(
         Command::new("softhsm2-util")

@@ -17,7 +17,7 @@
 //! secret = false
 //!
 //! [asks]                            # what it would like to use; only the operator grants
-//! read = ["/usr/share/zoneinfo"]
+//! read = ["/usr/share/zoneinfo"]    # also write, connect, device, library, threads
 //!
 //! [symbols]                         # WIT function -> plain C symbol
 //! "demo:clock/now@1.0.0#seconds" = "clock_seconds"
@@ -25,14 +25,11 @@
 //!
 //! A key that is not known is an error, never ignored: it may be a misspelt restriction.
 
-mod table;
-
-pub use table::{ManifestError, ManifestFault};
-
-use super::path::RelativePath;
+use super::path::{PathFault, RelativePath};
+use crate::document::{Complaint, Fault, Source, Table};
+use protocol::text::ForeignText;
 use semver::Version;
 use std::collections::BTreeMap;
-use table::Table;
 
 /// Name of the file.
 pub const FILE: &str = "bundle.toml";
@@ -54,6 +51,58 @@ pub const VENDOR_MAX: usize = 64;
 
 /// Longest symbol, in bytes; mangled C++ names come near.
 pub const SYMBOL_BYTES_MAX: usize = 4096;
+
+/// A `bundle.toml` that cannot be used.
+pub type ManifestError = Complaint<ManifestFault>;
+
+/// What can be wrong with a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestFault {
+    /// What can be wrong with any document.
+    #[error(transparent)]
+    Document(#[from] Fault),
+    /// Not a path inside the bundle.
+    #[error("this is no path inside the bundle: {0}")]
+    Path(PathFault),
+    /// Not a name.
+    #[error(
+        "`{}` is no name: use letters, digits, `-` and `_`, at most {NAME_BYTES_MAX} in all, \
+         with a letter or digit first", ForeignText::new(.0)
+    )]
+    Name(String),
+    /// Not the name of a configuration key.
+    #[error(
+        "`{}` is no configuration key: use letters, digits, `-`, `_` and `.`, at most \
+         {NAME_BYTES_MAX} in all; a key that ends in `.*` stands for a family",
+        ForeignText::new(.0)
+    )]
+    ConfigKey(String),
+    /// Not a version.
+    #[error("this is no version like \"1.0.0\": {0}")]
+    Version(String),
+    /// No library at all.
+    #[error("[library] is empty; it maps a target triple onto the path of a shared library")]
+    NoLibrary,
+    /// The same entry twice.
+    #[error("`{0}` is listed twice")]
+    Twice(String),
+    /// More entries than allowed.
+    #[error("more than {0} entries")]
+    TooMany(usize),
+    /// A text that is not what it seems.
+    #[error("this has control characters")]
+    Control,
+    /// Not a symbol.
+    #[error("this is no symbol of a library: printable ASCII without spaces")]
+    Symbol,
+}
+
+impl From<Complaint<Fault>> for ManifestError {
+    fn from(complaint: Complaint<Fault>) -> Self {
+        complaint.map(ManifestFault::Document)
+    }
+}
 
 /// A checked manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +138,8 @@ pub struct Asks {
     pub connect: Vec<String>,
     /// Device files to open.
     pub device: Vec<String>,
+    /// Libraries to load in `init`.
+    pub library: Vec<String>,
     /// Whether it starts threads.
     pub threads: bool,
 }
@@ -130,8 +181,9 @@ impl Manifest {
     /// # Errors
     /// [`ManifestError`], which names the line.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
-        let document = table::parse(text)?;
-        let root = Table::root(text, &document);
+        let source = Source { file: FILE, text };
+        let document = source.parse()?;
+        let root = Table::root(source, &document);
         // First of all: a later format may have other keys, and says so by its number only.
         root.format(FORMAT)?;
         root.known(&[
@@ -145,7 +197,7 @@ impl Manifest {
         let version = root.required("version", Table::string)?;
         let version = Version::parse(version.value)
             .map_err(|error| version.error(ManifestFault::Version(error.to_string())))?;
-        let wit = root.path("wit")?.unwrap_or_else(|| RelativePath::fixed(WIT_DEFAULT));
+        let wit = path(&root, "wit")?.unwrap_or_else(|| RelativePath::fixed(WIT_DEFAULT));
         let library = library(&root.required("library", Table::table)?.value)?;
         Ok(Self {
             name: name.value.to_owned(),
@@ -169,6 +221,14 @@ pub fn is_name(text: &str) -> bool {
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
+/// Whether a terminal shows the character as it is.
+fn is_harmless(c: char) -> bool {
+    let mut shown = String::new();
+    // Writing to a `String` cannot fail.
+    let _ = protocol::text::write_harmless(&mut shown, c);
+    !matches!(c, '\n' | '\t') && shown.chars().eq([c])
+}
+
 /// Whether `text` may name a configuration key: names joined by dots, the last of which may be `*`
 /// for any.
 fn is_config_key(text: &str) -> bool {
@@ -176,14 +236,21 @@ fn is_config_key(text: &str) -> bool {
     text.len() <= NAME_BYTES_MAX && names.split('.').all(is_name)
 }
 
+fn path(table: &Table<'_>, key: &str) -> Result<Option<RelativePath>, ManifestError> {
+    let Some(found) = table.string(key)? else { return Ok(None) };
+    RelativePath::new(found.value)
+        .map(Some)
+        .map_err(|fault| found.error(ManifestFault::Path(fault)))
+}
+
 fn library(table: &Table<'_>) -> Result<BTreeMap<String, RelativePath>, ManifestError> {
     let mut found = BTreeMap::new();
     for target in table.keys() {
-        if let Some(path) = table.path(target)? {
+        if let Some(path) = path(table, target)? {
             found.insert(target.to_owned(), path);
         }
     }
-    if found.is_empty() { Err(table.error(0, ManifestFault::NoLibrary)) } else { Ok(found) }
+    if found.is_empty() { Err(table.error(ManifestFault::NoLibrary)) } else { Ok(found) }
 }
 
 fn vendor(root: &Table<'_>) -> Result<Vec<RelativePath>, ManifestError> {
@@ -205,15 +272,23 @@ fn vendor(root: &Table<'_>) -> Result<Vec<RelativePath>, ManifestError> {
 fn asks(root: &Table<'_>) -> Result<Asks, ManifestError> {
     let Some(table) = root.table("asks")? else { return Ok(Asks::default()) };
     let table = table.value;
-    table.known(&["read", "write", "connect", "device", "threads"])?;
+    table.known(&["read", "write", "connect", "device", "library", "threads"])?;
     let list = |key| -> Result<Vec<String>, ManifestError> {
-        Ok(table.strings(key)?.into_iter().map(|item| item.value.to_owned()).collect())
+        let items = table.strings(key)?.into_iter();
+        // They are shown in tables and in lines to be copied.
+        items
+            .map(|item| match item.value.chars().all(is_harmless) {
+                true => Ok(item.value.to_owned()),
+                false => Err(item.error(ManifestFault::Control)),
+            })
+            .collect()
     };
     Ok(Asks {
         read: list("read")?,
         write: list("write")?,
         connect: list("connect")?,
         device: list("device")?,
+        library: list("library")?,
         threads: table.boolean("threads")?.unwrap_or(false),
     })
 }
