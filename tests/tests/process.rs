@@ -12,7 +12,7 @@ use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use tempfile::TempDir;
-use tests::{Wrun, fixture, wait_until};
+use tests::{Wrun, fixture};
 
 /// A run whose guest hangs in a call, so that its bundles can be looked at.
 struct Hanging {
@@ -30,7 +30,7 @@ impl Hanging {
             .arg(tests::guest("poke"))
             .arg("hang")
             .into_command();
-        let mut wrun = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut wrun = tests::spawn(command.stdout(Stdio::piped()));
         // The neighbour has answered: both bundles are loaded.
         let mut line = String::new();
         let mut stdout = std::io::BufReader::new(wrun.stdout.take().unwrap());
@@ -39,17 +39,10 @@ impl Hanging {
         Self { wrun, _folder: folder }
     }
 
-    /// `/proc` folders of the adapter processes.
+    /// `/proc` folders of the processes that run the libraries.
     fn shims(&self) -> Vec<PathBuf> {
-        let group = self.wrun.id();
-        let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-        let of_group = |path: &PathBuf| {
-            let stat = fs::read_to_string(path.join("stat")).unwrap_or_default();
-            let fields = stat.rsplit_once(')').map(|(_, rest)| rest.to_owned()).unwrap_or_default();
-            fields.split_whitespace().nth(2).is_some_and(|pgrp| pgrp == group.to_string())
-        };
-        let own = PathBuf::from(format!("/proc/{group}"));
-        processes.filter(|path| *path != own).filter(of_group).collect()
+        let shims = tests::innermost(self.wrun.id()).into_iter();
+        shims.map(|process| PathBuf::from(format!("/proc/{}", process.pid))).collect()
     }
 }
 
@@ -113,11 +106,11 @@ fn a_library_finds_no_environment_and_only_its_own_descriptors() {
 fn no_process_outlives_wrun_whatever_ends_it() {
     for signal in ["-KILL", "-TERM", "-INT", "-HUP"] {
         let mut run = Hanging::start();
-        let group = run.wrun.id();
-        assert_eq!(tests::processes_of_group(group).len(), 3);
-        let pid = group.to_string();
+        let shims = run.shims();
+        assert_eq!(shims.len(), 2);
+        let pid = run.wrun.id().to_string();
         tests::succeed(std::process::Command::new("kill").args([signal, &pid]));
         run.wrun.wait().unwrap();
-        wait_until(signal, || tests::processes_of_group(group).is_empty());
+        assert_eq!(tests::survivors(), [], "after {signal}");
     }
 }

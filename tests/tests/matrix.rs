@@ -1,0 +1,153 @@
+//! Every attack, from everywhere in a library, as anybody: what comes of it is in one table,
+//! `tests/evil/expected.txt`, which a person has read.
+//!
+//! `BLESS=1 cargo nextest run --workspace -E 'binary(matrix)'` writes the table anew, as far as this
+//! machine can tell. It is to be reviewed line by line: what is `ok` there is allowed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use tests::{Evil, Mode, Probe, Site, Verdict, Victim, root, skip};
+
+/// What a library may do although it is on the list of attacks, and why. Everything else that is
+/// `ok` in the table is a hole.
+const ALLOWED: &[(&str, Site, &str)] =
+    &[("open_libc", Site::Constructor, "the dynamic linker opens what the library needs")];
+
+type Cells = BTreeMap<(Probe, Site, Mode), Verdict>;
+
+fn path() -> PathBuf {
+    root().join("tests/evil/expected.txt")
+}
+
+/// Everything that this machine can run.
+fn seen(victims: &[(Mode, Victim)]) -> Cells {
+    let all = Evil::default().probes();
+    let together: Vec<_> = all.iter().filter(|probe| !probe.alone).collect();
+    assert!(together.len() >= 123, "only {} probes", together.len());
+    let names: Vec<_> = together.iter().map(|probe| probe.name.as_str()).collect();
+    let run = |mode: Mode, site: Site, argument: &str| {
+        let mut verdicts = Evil::new(mode).argument(argument).verdicts(site, &names);
+        let cell = |probe: &&Probe| {
+            let verdict = verdicts.remove(&probe.name).expect("a verdict for each");
+            ((*probe).clone(), site, mode, verdict)
+        };
+        together.iter().map(cell).collect::<Vec<_>>()
+    };
+    let mut cells = Cells::new();
+    std::thread::scope(|scope| {
+        let mut running = Vec::new();
+        for (mode, victim) in victims {
+            for site in Site::ALL {
+                let argument = victim.argument();
+                running.push(scope.spawn(move || run(*mode, site, &argument)));
+            }
+        }
+        for one in running {
+            let verdicts = one.join().expect("no attack reaches the test");
+            cells.extend(verdicts.into_iter().map(|(p, s, m, verdict)| ((p, s, m), verdict)));
+        }
+    });
+    cells
+}
+
+const HEAD: &str = "\
+# What comes of each attack: `ok` if it worked, an errno or a signal if it did not, `nothing` if
+# there was nothing to attack. Where the modes differ: root/user/no-namespaces.
+#
+# case probe                          constructor           call                  thread
+";
+
+fn print(cells: &Cells) -> String {
+    let mut rows: BTreeMap<(u32, &Probe), BTreeMap<Site, Vec<&str>>> = BTreeMap::new();
+    for ((probe, site, _), verdict) in cells {
+        let key = (probe.case[1..].parse().unwrap(), probe);
+        rows.entry(key).or_default().entry(*site).or_default().push(&verdict.0);
+    }
+    let mut text = HEAD.to_owned();
+    for ((_, probe), sites) in rows {
+        write!(text, "{:<6} {:<30}", probe.case, probe.name).unwrap();
+        for site in Site::ALL {
+            let modes = &sites[&site];
+            let same = modes.iter().all(|verdict| *verdict == modes[0]);
+            let cell = if same { modes[0].to_owned() } else { modes.join("/") };
+            write!(text, " {cell:<21}").unwrap();
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+fn parse(text: &str) -> Cells {
+    let mut cells = Cells::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let [case, name, verdicts @ ..] = &words[..] else { panic!("{line}") };
+        assert_eq!(verdicts.len(), 3, "{line}");
+        let probe = Probe { case: (*case).to_owned(), name: (*name).to_owned(), alone: false };
+        for (site, cell) in Site::ALL.into_iter().zip(verdicts) {
+            let modes: Vec<_> = cell.split('/').collect();
+            for (index, mode) in Mode::ALL.into_iter().enumerate() {
+                let verdict = modes.get(index).unwrap_or(&modes[0]);
+                let verdict = Verdict((*verdict).to_owned());
+                cells.insert((probe.clone(), site, mode), verdict);
+            }
+        }
+    }
+    cells
+}
+
+#[test]
+fn e01_every_attack_from_everywhere_as_anybody_ends_as_the_table_says() {
+    let mut modes = Vec::new();
+    for mode in Mode::ALL {
+        match mode.missing() {
+            None => modes.push(mode),
+            Some(why) => skip(&format!("e01-{}", mode.name()), &why),
+        }
+    }
+    let mut victims: Vec<_> = modes.iter().map(|mode| (*mode, Victim::new(*mode))).collect();
+    let seen = seen(&victims);
+    if std::env::var_os("BLESS").is_some() {
+        assert_eq!(modes, Mode::ALL, "only a machine that can run all modes can write the table");
+        std::fs::write(path(), print(&seen)).unwrap();
+    }
+    let wanted = parse(&std::fs::read_to_string(path()).unwrap_or_default());
+    let mut wrong = String::new();
+    for ((probe, site, mode), verdict) in &seen {
+        let want = wanted.get(&(probe.clone(), *site, *mode)).map_or("no line", |v| v.0.as_str());
+        if want != verdict.0 {
+            let (name, site, mode) = (&probe.name, site.name(), mode.name());
+            writeln!(wrong, "{name} in a {site} as {mode}: {verdict} instead of {want}").unwrap();
+        }
+    }
+    println!("{} verdicts, {} of them new", seen.len(), wrong.lines().count());
+    assert!(wrong.is_empty(), "{wrong}");
+    victims.iter_mut().for_each(|(_, victim)| victim.assert_untouched());
+}
+
+#[test]
+fn e01_the_table_allows_nothing_but_what_has_a_reason() {
+    let table = parse(&std::fs::read_to_string(path()).unwrap());
+    let allowed = |name: &str, site: Site| {
+        ALLOWED.iter().any(|(probe, place, _)| *probe == name && *place == site)
+    };
+    let holes: Vec<_> = table
+        .iter()
+        .filter(|((probe, site, _), verdict)| verdict.0 == "ok" && !allowed(&probe.name, *site))
+        .map(|((probe, site, mode), _)| (&probe.case, &probe.name, site.name(), mode.name()))
+        .collect();
+    assert!(holes.is_empty(), "{} holes: {holes:#?}", holes.len());
+    let untried = ["no-thread", "not-run", "hang", "other", "wrun-"];
+    let untried = |verdict: &Verdict| untried.iter().any(|word| verdict.0.starts_with(word));
+    let vague: Vec<_> = table.iter().filter(|(_, verdict)| untried(verdict)).collect();
+    assert!(vague.is_empty(), "no evidence: {vague:#?}");
+}
