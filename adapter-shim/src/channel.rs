@@ -4,14 +4,16 @@ use protocol::error::FrameError;
 use protocol::frame::{FrameBuffer, encode_head};
 use protocol::limits::PAYLOAD_BYTES_MAX;
 use serde::{Serialize, de::DeserializeOwned};
+use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::ops::Range;
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// One end of the conversation with the runner.
+/// One end of a conversation with the runner.
 #[derive(Debug)]
 pub struct Channel {
-    socket: UnixStream,
+    /// As a file: `read` and `writev` are calls that a jailed process may make, `recvfrom` is not.
+    socket: File,
     received: FrameBuffer,
     head: Vec<u8>,
     payload_max: usize,
@@ -33,9 +35,9 @@ pub enum ChannelError {
 
 impl Channel {
     /// Frames over `socket`, which must be blocking.
-    pub fn new(socket: UnixStream) -> Self {
+    pub fn new(socket: OwnedFd) -> Self {
         Self {
-            socket,
+            socket: File::from(socket),
             received: FrameBuffer::new(),
             head: Vec::new(),
             payload_max: PAYLOAD_BYTES_MAX,
@@ -95,5 +97,11 @@ impl Channel {
             }
         }
         Ok(())
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }

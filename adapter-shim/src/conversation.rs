@@ -7,7 +7,7 @@ use protocol::message::{Message, Step, ToRunner, ToShim};
 use protocol::phase::{Phase, carries_payload};
 use protocol::text::ForeignText;
 use std::ops::Range;
-use std::os::unix::net::UnixStream;
+use std::os::fd::OwnedFd;
 
 /// The conversation with the runner.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Conversation {
 
 impl Conversation {
     /// Starts over `socket`; nothing was said yet.
-    pub fn new(socket: UnixStream) -> Self {
+    pub fn new(socket: OwnedFd) -> Self {
         Self { channel: Channel::new(socket), phase: Phase::Start }
     }
 

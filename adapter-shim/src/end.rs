@@ -1,7 +1,7 @@
 //! How the process ends: every way it can, and the exit code that the runner sees.
 
-use crate::confine::descriptors::TakeError;
 use crate::native::sys;
+use crate::stage::StageError;
 use protocol::error::PeerFault;
 use protocol::message::Step;
 use std::io::Write;
@@ -12,9 +12,9 @@ pub enum End {
     /// The runner asked for it.
     #[error("finished")]
     Finished,
-    /// It could not start: see [`TakeError`].
+    /// It could not start: see [`StageError`].
     #[error(transparent)]
-    Start(#[from] TakeError),
+    Start(#[from] StageError),
     /// The runner speaks other versions, and was told so.
     #[error("no common protocol version")]
     Refused,
@@ -42,8 +42,8 @@ impl End {
     pub fn code(&self) -> i32 {
         match self {
             Self::Finished => 0,
-            Self::Start(TakeError::ByHand) => 2,
-            Self::Start(TakeError::Confine(_)) | Self::Refused | Self::Failed(_) => 3,
+            Self::Start(error) => error.code(),
+            Self::Refused | Self::Failed(_) => 3,
             Self::Violation(_) => 4,
             Self::Disconnected(_) => 5,
         }
@@ -56,7 +56,9 @@ impl End {
         // Nobody may be reading; then there is nobody to tell.
         let _ = match self {
             Self::Finished | Self::Refused | Self::Failed(_) | Self::Disconnected(None) => Ok(()),
-            Self::Start(TakeError::ByHand) => writeln!(stderr, "{self}"),
+            Self::Start(StageError::ByHand) => writeln!(stderr, "{self}"),
+            // The runner was told.
+            Self::Start(StageError::Step { .. } | StageError::Weaker(_)) => Ok(()),
             other => writeln!(stderr, "adapter-shim: {other}"),
         };
         sys::exit_now(self.code())

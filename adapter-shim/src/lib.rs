@@ -1,11 +1,13 @@
-//! The process around one bundle: takes its channel, confines itself, loads the library, serves.
+//! The processes around one bundle: the *stage* builds a jail and watches it from outside; the
+//! *shim* inside takes its channel, loads the library, serves.
 //!
 //! The modules in the order of the way:
 //!
+//! - [`stage`]: outside of the jail, until the shim has ended.
+//! - [`confine`]: the jail, from inside, one file per layer.
 //! - [`channel`]: whole frames over the socket.
 //! - [`conversation`]: what may be said when.
 //! - [`start`]: greeting, plan, confinement, loading; one function each.
-//! - [`confine`]: the jail, one file per layer.
 //! - [`permit`]: who answers for running a bundle's code.
 //! - [`native`]: the library. The only unsafe code.
 //! - [`serve`]: one request, one answer.
@@ -20,4 +22,5 @@ pub mod end;
 pub mod native;
 pub mod permit;
 pub mod serve;
+pub mod stage;
 pub mod start;

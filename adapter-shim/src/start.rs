@@ -1,11 +1,12 @@
 //! From the greeting to the first call, one function per step of the protocol.
 
-use crate::confine::{self, Confined, descriptors::Inherited};
+use crate::confine::{self, Confined};
 use crate::conversation::Conversation;
 use crate::end::End;
-use crate::native::{Adapter, CallError, InitError, LoadError};
-use protocol::message::{Plan, Step, ToRunner, ToShim};
+use crate::native::{Adapter, CallError, InitError, LoadError, Opened, Place};
+use protocol::message::{BUNDLE_ROOT, Plan, Step, ToRunner, ToShim};
 use protocol::version::{MAGIC, SUPPORTED, VersionError};
+use std::os::fd::{AsFd as _, OwnedFd};
 
 /// Agrees on a protocol version.
 ///
@@ -47,36 +48,45 @@ pub fn read_plan(runner: &mut Conversation) -> Result<Plan, End> {
     }
 }
 
-/// Gives up what the plan says, before any code of the bundle runs.
+/// Opens the libraries and puts up the last layers, before any code of the bundle runs.
 ///
 /// # Errors
-/// [`End::Failed`] if a layer cannot be put up. The process never continues with less.
+/// [`End::Failed`] if a file cannot be opened or a layer cannot be put up. The process never
+/// continues with less.
 pub fn confine(
     runner: &mut Conversation,
-    inherited: &Inherited,
+    bundle: OwnedFd,
     plan: &Plan,
-) -> Result<Confined, End> {
-    let confined = confine::apply(inherited, &protocol::policy::Limits::default());
+) -> Result<(Opened, Confined), End> {
+    let place = match plan.own_root {
+        true => Place::At(BUNDLE_ROOT.into()),
+        false => Place::Descriptors,
+    };
+    let opened = Opened::new(bundle.as_fd(), plan, place);
+    let opened = opened.map_err(|error| runner.fail(step_of(&error), error))?;
+    drop(bundle);
+    let confined = confine::apply(plan.profiles);
     let confined = confined.map_err(|error| runner.fail(Step::Confine, error))?;
     runner.answer(&ToRunner::Confined, &[])?;
-    Ok(confined)
+    Ok((opened, confined))
 }
 
-/// Loads the library and calls its `init`. **From here on nobody trusts this process.**
+/// Loads the library, calls its `init`, and takes the rights to load away. **From here on nobody
+/// trusts this process.**
 ///
 /// # Errors
 /// [`End::Failed`] if the library cannot be loaded or `init` does not succeed.
 pub fn load(
     runner: &mut Conversation,
-    confined: &Confined,
-    inherited: Inherited,
+    opened: Opened,
+    confined: Confined,
     plan: &Plan,
 ) -> Result<Adapter, End> {
     let config = match runner.request()? {
         (ToShim::Load, payload) => payload,
         (other, _) => return Err(runner.not_now(&other)),
     };
-    let mut adapter = match Adapter::load(confined.permit(), inherited.bundle_dir(), plan) {
+    let mut adapter = match Adapter::load(confined.permit(), opened, plan) {
         Ok(adapter) => adapter,
         Err(error) => return Err(runner.fail(step_of(&error), error)),
     };
@@ -87,6 +97,7 @@ pub fn load(
         }
         Err(error) => return Err(runner.fail(Step::Init, error)),
     }
+    confined.narrow().map_err(|error| runner.fail(Step::Confine, error))?;
     runner.answer(&ToRunner::Ready, &[])?;
     Ok(adapter)
 }

@@ -48,12 +48,12 @@ pub enum FromStage {
 }
 
 /// How the shim ended, as the kernel told its parent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     /// Exit code, or signal.
     pub status: Status,
-    /// The registers at a fatal system call or fault, if the stage could look.
-    pub last: Option<Last>,
+    /// The system call that ended it, if one did and the stage could look.
+    pub violation: Option<Violation>,
 }
 
 /// Exit status.
@@ -65,12 +65,15 @@ pub enum Status {
     Signaled(i32),
 }
 
-/// What a thread was doing when it ended the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Last {
-    /// Number of the system call that the jail refused.
-    pub syscall: u64,
-    /// Its arguments.
+/// A system call that no grant allows, as the kernel shows it from outside: the library cannot
+/// forge it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Its number on this machine.
+    pub number: u64,
+    /// Its name, if the stage knows one.
+    pub name: Option<String>,
+    /// Its arguments: registers, not what they point to.
     pub args: [u64; 6],
 }
 

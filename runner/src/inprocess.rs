@@ -3,8 +3,8 @@
 //! A crash of the library is a crash of the runner, and it can read and write everything here. It
 //! is for bundles that the operator trusts as much as the runner itself, and only on request.
 
-use adapter_shim::native::Adapter;
 pub(crate) use adapter_shim::native::CallError;
+use adapter_shim::native::{Adapter, Opened, Place};
 use adapter_shim::permit::LoadPermit;
 use protocol::message::Plan;
 use std::os::fd::BorrowedFd;
@@ -24,8 +24,9 @@ impl InProcess {
         init: &[u8],
     ) -> Result<Self, String> {
         let permit = LoadPermit::operator_trusts_bundle();
-        let mut adapter =
-            Adapter::load(permit, directory, plan).map_err(|error| error.to_string())?;
+        let mut adapter = Opened::new(directory, plan, Place::Descriptors)
+            .and_then(|opened| Adapter::load(permit, opened, plan))
+            .map_err(|error| error.to_string())?;
         adapter.init(init).map_err(|error| error.to_string())?;
         Ok(Self(adapter))
     }

@@ -33,4 +33,4 @@ mod shim;
 
 pub use proxy::{CallError, CallFailure};
 pub use registry::{BundleOptions, Error, Hosts, Isolation, Registry};
-pub use shim::{LocateError, SessionEnd, ShimExit, StartError, locate};
+pub use shim::{LocateError, SessionEnd, ShimExit, StartError, Unconfined, locate};

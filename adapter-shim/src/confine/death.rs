@@ -1,4 +1,4 @@
-//! Layer 2: the process does not outlive the runner.
+//! T1: the process does not outlive the stage, which does not outlive the runner.
 
 use super::ConfineError;
 use nix::errno::Errno;
@@ -6,30 +6,41 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 
-/// Asks the kernel to kill this process when the thread that started it ends, then makes sure that
-/// it has not ended before: it holds the other end of `channel`.
-///
-/// # Errors
-/// [`ConfineError::System`] if the runner is gone or the kernel refuses.
-pub fn follow_runner(channel: impl AsFd) -> Result<(), ConfineError> {
-    set_pdeathsig(Signal::SIGKILL).map_err(|e| failed("asking for the death signal", e.into()))?;
-    let mut ends = [PollFd::new(channel.as_fd(), PollFlags::POLLIN)];
+const LAYER: &str = "parent death";
+
+/// Waits until the stage has mapped ids and lets this process go on.
+pub(super) fn wait_for(stage: &OwnedFd) -> Result<(), ConfineError> {
+    let mut byte = [0];
     loop {
-        match poll(&mut ends, PollTimeout::ZERO) {
+        match nix::unistd::read(stage, &mut byte) {
+            Ok(1) => return Ok(()),
+            Ok(_) => return Err(gone()),
             Err(Errno::EINTR) => {}
-            Err(errno) => return Err(failed("looking for the runner", errno.into())),
-            Ok(_) => break,
+            Err(errno) => return Err(ConfineError::at(LAYER, "waiting for the stage")(errno)),
         }
-    }
-    let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
-    match ends.iter().filter_map(PollFd::revents).any(|events| events.intersects(gone)) {
-        true => Err(failed("looking for the runner", io::ErrorKind::NotConnected.into())),
-        false => Ok(()),
     }
 }
 
-fn failed(step: &'static str, reason: io::Error) -> ConfineError {
-    ConfineError::System { layer: "parent death", step, reason }
+/// Asks the kernel to kill this process when the stage ends, then makes sure that it has not ended
+/// before: it holds the other end of `stage`. Changing ids takes the request away, so this comes
+/// after; nothing below changes them.
+pub(super) fn follow(stage: &OwnedFd) -> Result<(), ConfineError> {
+    set_pdeathsig(Signal::SIGKILL).map_err(ConfineError::at(LAYER, "asking for the signal"))?;
+    let mut ends = [PollFd::new(stage.as_fd(), PollFlags::POLLIN)];
+    loop {
+        match poll(&mut ends, PollTimeout::ZERO) {
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(ConfineError::at(LAYER, "looking for the stage")(errno)),
+            Ok(_) => break,
+        }
+    }
+    // The stage holds the other end until this process has told it how building the jail went.
+    let is_gone = |events: PollFlags| events.contains(PollFlags::POLLHUP);
+    if ends.iter().filter_map(PollFd::revents).any(is_gone) { Err(gone()) } else { Ok(()) }
+}
+
+fn gone() -> ConfineError {
+    ConfineError::at(LAYER, "looking for the stage")(io::Error::from(io::ErrorKind::NotConnected))
 }

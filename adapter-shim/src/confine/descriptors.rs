@@ -1,73 +1,85 @@
-//! Layer 1: what the process may reach through open descriptors.
+//! T6: what the process may reach through open descriptors.
 //!
-//! The runner starts the process with exactly three: 0 is the channel, 1 the bundle directory, 2 is
-//! stderr. The first two move away, since a library that prints to stdout must not write into the
-//! channel, and whatever else was inherited by mistake is closed.
+//! | number | what |
+//! |---|---|
+//! | 0, 1 | `/dev/null`: a library that prints to stdout must not write into the channel |
+//! | 2 | the pipe for its messages |
+//! | 3 | the channel |
+//! | 4 | the bundle's directory, without rights; closed once the libraries are open |
+//!
+//! Two more close by themselves when the shim is executed.
 
-use super::ConfineError;
-use super::death;
+use super::{ConfineError, Jail};
 use crate::native::sys;
-use nix::sys::stat::{SFlag, fstat};
-use nix::unistd::{dup2_stdin, dup2_stdout};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::sys::stat::{Mode, SFlag, fstat};
+use protocol::message::BUNDLE_ROOT;
 use std::fs::File;
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsFd, OwnedFd};
 
-/// What the runner handed over. Its existence shows that layers 1 and 2 are in force.
+const LAYER: &str = "descriptors";
+const CHANNEL: i32 = 3;
+const BUNDLE: i32 = 4;
+const NOTE: i32 = 5;
+const PROGRAM: i32 = 6;
+const FIRST_UNUSED: u32 = 7;
+/// Copies are made above this on the way, so that no number is needed twice at a time.
+const ASIDE: i32 = 16;
+
+/// The two descriptors that the child still needs for itself.
 #[derive(Debug)]
-pub struct Inherited {
-    bundle_dir: OwnedFd,
+pub(super) struct Placed {
+    pub(super) note: File,
+    pub(super) program: OwnedFd,
 }
 
-impl Inherited {
-    /// The bundle directory, opened with `O_PATH`.
-    pub fn bundle_dir(&self) -> BorrowedFd<'_> {
-        self.bundle_dir.as_fd()
-    }
+/// Puts everything in its place. What was open elsewhere is closed by [`close_others`].
+pub(super) fn place(jail: &Jail, own_root: bool, note: &File) -> Result<Placed, ConfineError> {
+    let failed = |step: &'static str| ConfineError::at::<nix::Error>(LAYER, step);
+    let aside = |fd: &dyn AsFd| -> nix::Result<OwnedFd> {
+        let copy = fcntl(fd.as_fd(), FcntlArg::F_DUPFD_CLOEXEC(ASIDE))?;
+        sys::inherited(copy).ok_or(nix::Error::EBADF)
+    };
+    let folder = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    // In a root of its own the descriptor from outside would be a way out of it.
+    let inside = if own_root { Some(open(BUNDLE_ROOT, folder, Mode::empty())) } else { None };
+    let inside = inside.transpose().map_err(failed("opening the bundle"))?;
+    let bundle = inside.as_ref().unwrap_or(&jail.bundle);
+    let copies: [&dyn AsFd; 4] = [&jail.channel, bundle, note, &jail.program];
+    let [channel, bundle, note, program] = copies.map(aside);
+    let to = |number, keep: bool, copy: nix::Result<OwnedFd>| -> nix::Result<OwnedFd> {
+        let flags = if keep { OFlag::empty() } else { OFlag::O_CLOEXEC };
+        sys::place(&copy?, number, flags.bits())?;
+        sys::inherited(number).ok_or(nix::Error::EBADF)
+    };
+    let put = || -> nix::Result<Placed> {
+        for number in [0, 1] {
+            sys::place(&jail.null, number, 0)?;
+        }
+        // They stay open under these numbers, whoever else believes to own them.
+        std::mem::forget(to(CHANNEL, true, channel)?);
+        std::mem::forget(to(BUNDLE, true, bundle)?);
+        let note = File::from(to(NOTE, false, note)?);
+        Ok(Placed { note, program: to(PROGRAM, false, program)? })
+    };
+    put().map_err(failed("placing"))
 }
 
-/// Why the process cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum TakeError {
-    /// Descriptors 0 and 1 are not a socket and a directory.
-    #[error("adapter-shim is started by wrun; it is not meant to be run by hand")]
-    ByHand,
-    /// A layer could not be put up.
-    #[error(transparent)]
-    Confine(#[from] ConfineError),
+/// Closes what is above: descriptors of the stage, and what a runner leaked.
+pub(super) fn close_others() -> Result<(), ConfineError> {
+    sys::close_from(FIRST_UNUSED).map_err(ConfineError::at(LAYER, "closing others"))
 }
 
-/// Takes the descriptors and puts up layers 1 and 2. The first call of `main`.
+/// Takes over, in the shim, what the child has put in place.
 ///
-/// Closes every other descriptor of the process, whoever owns it: not for use anywhere else.
-///
-/// # Errors
-/// [`TakeError::ByHand`] before anything is changed if the descriptors are not those of a runner.
-pub fn take() -> Result<(UnixStream, Inherited), TakeError> {
-    let (stdin, stdout) = (io::stdin(), io::stdout());
-    if !is(stdin.as_fd(), SFlag::S_IFSOCK) || !is(stdout.as_fd(), SFlag::S_IFDIR) {
-        return Err(TakeError::ByHand);
-    }
-    sys::close_inherited().map_err(failed("closing inherited descriptors"))?;
-    // Both copies are closed on exec; they become 3 and 4.
-    let channel = stdin.as_fd().try_clone_to_owned().map_err(failed("moving the channel"))?;
-    let bundle_dir =
-        stdout.as_fd().try_clone_to_owned().map_err(failed("moving the bundle directory"))?;
-    let null = File::options().read(true).write(true).open("/dev/null");
-    let null = null.map_err(failed("opening /dev/null"))?;
-    dup2_stdin(&null).map_err(failed("replacing stdin"))?;
-    dup2_stdout(&null).map_err(failed("replacing stdout"))?;
-    let channel = UnixStream::from(channel);
-    death::follow_runner(&channel)?;
-    Ok((channel, Inherited { bundle_dir }))
+/// `None` if the descriptors are not those of a jail: then this was started by hand.
+pub fn take() -> Option<(OwnedFd, OwnedFd)> {
+    let channel = sys::inherited(CHANNEL).filter(|fd| is(fd, SFlag::S_IFSOCK))?;
+    let bundle = sys::inherited(BUNDLE).filter(|fd| is(fd, SFlag::S_IFDIR))?;
+    Some((channel, bundle))
 }
 
-fn is(descriptor: BorrowedFd<'_>, kind: SFlag) -> bool {
+fn is(descriptor: &OwnedFd, kind: SFlag) -> bool {
     let mode = fstat(descriptor).map(|status| SFlag::from_bits_truncate(status.st_mode));
     mode.is_ok_and(|mode| mode & SFlag::S_IFMT == kind)
-}
-
-fn failed<E: Into<io::Error>>(step: &'static str) -> impl FnOnce(E) -> ConfineError {
-    move |reason| ConfineError::System { layer: "descriptors", step, reason: reason.into() }
 }

@@ -1,33 +1,74 @@
-//! The jail, one file per layer. Each layer is in force before a byte of the bundle is executed.
+//! The jail, from inside, one file per layer.
 //!
-//! 1. [`descriptors`]: only the channel, the bundle directory and stderr are open.
-//! 2. [`death`]: the process does not outlive the runner.
-//! 3. [`privileges`]: nothing can be gained by executing a program, nobody may inspect the process.
-//! 4. [`limits`]: memory, files, descriptors.
-//! 5. [`seccomp`]: system calls that no library needs end the process.
+//! The child of the stage puts up most of it and then executes this program again ([`enter`]); the
+//! steps have the numbers of docs/security.md:
 //!
-//! The first two are put up before the runner has said anything, the others once the plan is known.
+//! - T1 [`death`]: the process does not outlive the stage.
+//! - T2 [`root`]: a file system that holds what was granted, and nothing else.
+//! - T3 [`privileges`]: no capabilities.
+//! - T4 [`limits`]: memory, time, threads, files, descriptors.
+//! - T5 [`privileges`], [`landlock`]: nothing can be gained, only granted files can be touched.
+//! - T6 [`descriptors`], [`seccomp`]: exactly five descriptors; then the filter of system calls
+//!   that nobody needs.
+//!
+//! The shim, once executed, puts up the rest before the library is loaded ([`apply`]) and takes the
+//! rights to load away afterwards ([`Confined::narrow`]).
 
-pub mod death;
+mod death;
 pub mod descriptors;
-pub mod limits;
-pub mod privileges;
+mod landlock;
+mod limits;
+mod privileges;
+mod root;
 pub mod seccomp;
 pub mod syscalls;
 
+use crate::native::sys::filter::SealedFilter;
+use crate::native::sys::jail::execute;
+use crate::native::sys::{default_fault_signals, exit_now};
 use crate::permit::LoadPermit;
-use descriptors::Inherited;
-use protocol::policy::Limits;
+use crate::stage::mounts::Mount;
+use protocol::policy::{Policy, Profiles};
+use protocol::stage::Layers;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
 
-/// Witness that every layer is in force. There is no other way to get one than [`apply`].
+/// The argument with which the child executes this program.
+pub const JAILED: &str = "--jailed";
+
+/// Exit code of a child that could not build its jail; the stage knows why.
+const FAILED: i32 = 3;
+
+/// What the child needs to build its jail.
 #[derive(Debug)]
-pub struct Confined(());
+pub struct Jail {
+    /// Limits and grants.
+    pub policy: Policy,
+    /// What can be reached by a path.
+    pub mounts: Vec<Mount>,
+    /// The bundle's directory on the host.
+    pub bundle: OwnedFd,
+    /// The shim's end of the channel.
+    pub channel: OwnedFd,
+    /// `/dev/null`.
+    pub null: OwnedFd,
+    /// This program, to be executed inside.
+    pub program: OwnedFd,
+    /// Whether no other process has the user id.
+    pub has_private_uid: bool,
+}
 
-impl Confined {
-    /// A confined process may load the bundle it was made for.
-    pub fn permit(&self) -> LoadPermit {
-        LoadPermit::confined()
-    }
+/// What the child tells the stage before it executes the shim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Note {
+    /// Everything is in force, and execution is next.
+    Ready(Layers),
+    /// The machine does not give the namespaces, or not what they are for.
+    Unavailable(String),
+    /// A layer failed.
+    Failed(String),
 }
 
 /// A layer that could not be put up. The process must not load anything then.
@@ -40,10 +81,13 @@ pub enum ConfineError {
         /// Which layer.
         layer: &'static str,
         /// Which step of it.
-        step: &'static str,
+        step: String,
         /// What the system says.
-        reason: std::io::Error,
+        reason: io::Error,
     },
+    /// The machine does not have what the jail must have.
+    #[error("{0}")]
+    Weaker(String),
     /// The system call filter could not be compiled or installed.
     #[error("system call filter: {0}")]
     Seccomp(#[from] seccompiler::Error),
@@ -52,14 +96,100 @@ pub enum ConfineError {
     Architecture(&'static str),
 }
 
-/// Puts up the layers that depend on the plan. [`Inherited`] shows that the others are in force.
+impl ConfineError {
+    fn at<E: Into<io::Error>>(
+        layer: &'static str,
+        step: impl Into<String>,
+    ) -> impl FnOnce(E) -> Self {
+        let step = step.into();
+        move |reason| Self::System { layer, step, reason: reason.into() }
+    }
+}
+
+/// The child's side of the clone: waits for the stage, builds the jail, executes the shim. `note`
+/// is where it tells how that went, and closes by itself with the execution.
+pub fn enter(jail: &Jail, wait: OwnedFd, note: OwnedFd, with_namespaces: bool) -> ! {
+    let mut note = File::from(note);
+    let told = match build(jail, wait, &mut note, with_namespaces) {
+        Ok(never) => match never {},
+        Err(told) => told,
+    };
+    tell(&mut note, &told);
+    exit_now(FAILED)
+}
+
+fn tell(note: &mut File, what: &Note) {
+    let bytes = postcard::to_stdvec(what).unwrap_or_default();
+    // If the stage is gone, so is this process.
+    let _ = note.write_all(&bytes);
+}
+
+fn build(
+    jail: &Jail,
+    wait: OwnedFd,
+    note: &mut File,
+    with_namespaces: bool,
+) -> Result<std::convert::Infallible, Note> {
+    let failed = |error: ConfineError| Note::Failed(error.to_string());
+    death::wait_for(&wait).map_err(failed)?;
+    death::follow(&wait).map_err(failed)?;
+    let mut layers = Layers { namespaces: with_namespaces, ..Layers::default() };
+    if with_namespaces {
+        // Machines that give the namespace and no rights in it are found out here.
+        root::build(&jail.mounts, &jail.policy)
+            .map_err(|error| Note::Unavailable(error.to_string()))?;
+        layers.root = true;
+    }
+    let placed = descriptors::place(jail, layers.root, note).map_err(failed)?;
+    *note = placed.note;
+    privileges::drop_capabilities(with_namespaces).map_err(failed)?;
+    limits::apply(jail, with_namespaces).map_err(failed)?;
+    layers.mdwe = privileges::gain_nothing().map_err(failed)?;
+    layers.landlock = landlock::restrict(jail, &placed.program, layers.root).map_err(failed)?;
+    descriptors::close_others().map_err(failed)?;
+    // Last: from here on a system call of the list ends the process.
+    seccomp::install_never().map_err(failed)?;
+    layers.filters = 1;
+    tell(note, &Note::Ready(layers));
+    let error = execute(&placed.program, &[c"adapter-shim", c"--jailed"]);
+    Err(Note::Failed(format!("executing the shim failed: {error}")))
+}
+
+/// Witness that everything is in force that must be before a library is loaded. There is no other
+/// way to get one than [`apply`].
+#[derive(Debug)]
+pub struct Confined {
+    steady: SealedFilter,
+}
+
+/// Puts up the layers that depend on the plan, in the shim itself.
 ///
 /// # Errors
 /// [`ConfineError`]; the layers before the failed one stay in force.
-pub fn apply(_inherited: &Inherited, limits: &Limits) -> Result<Confined, ConfineError> {
-    privileges::give_up()?;
-    limits::apply(limits)?;
-    // Last: from here on a system call of the list ends the process.
-    seccomp::install()?;
-    Ok(Confined(()))
+pub fn apply(profiles: Profiles) -> Result<Confined, ConfineError> {
+    let failed = |step: &'static str| ConfineError::at::<io::Error>("signals", step);
+    default_fault_signals().map_err(failed("resetting handlers"))?;
+    // `execve` has reset it. Nobody of the same user may look into this process or attach to it.
+    privileges::hide()?;
+    Ok(Confined { steady: seccomp::install_load(profiles)? })
+}
+
+impl Confined {
+    /// A confined process may load the bundle it was made for.
+    pub fn permit(&self) -> LoadPermit {
+        LoadPermit::confined()
+    }
+
+    /// Takes the rights to load away, on every thread.
+    ///
+    /// # Errors
+    /// If a thread of the library has made that impossible. The process must end then.
+    pub fn narrow(self) -> Result<(), ConfineError> {
+        self.steady.install().map_err(ConfineError::at("system call filter", "narrowing"))
+    }
+
+    /// Whether the library cannot put another filter in the place of the steady one.
+    pub fn is_sealed(&self) -> bool {
+        self.steady.is_sealed()
+    }
 }

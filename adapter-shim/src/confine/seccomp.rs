@@ -1,28 +1,152 @@
-//! Layer 5: system calls that end the process.
+//! The filters, compiled from the table in [`super::syscalls`].
 //!
-//! This is the first of the filters: it stays in force whatever is installed after it, and the
-//! kernel obeys the strictest verdict.
+//! A filter of seccompiler has one answer for what it lists and one for the rest, so several stand
+//! in line. The kernel asks all of them and obeys the strictest answer; of two errors the one of
+//! the filter that was installed last.
+//!
+//! | filter | lists | answer | else |
+//! |---|---|---|---|
+//! | never | [`NEVER`] | the process ends | allow |
+//! | unknown | every call with a row | allow | the process ends |
+//! | absent | [`ABSENT`] | `ENOSYS` | allow |
+//! | refused | [`super::syscalls::REFUSED`], and sets that are not granted | `EACCES` | allow |
+//! | load, then steady | what is granted; what the two above answer | allow | `EPERM` |
+//!
+//! The first is installed before this program is executed in the jail, the next four before the
+//! library is loaded, the last after its `init`. From outside the kernel shows how many there are:
+//! the runner compares.
 
 use super::ConfineError;
-use super::syscalls::NEVER;
+use super::syscalls::{ABSENT, Call, Facts, NEVER, Stage, Test, granted, known};
+use crate::native::sys::filter::SealedFilter;
+use protocol::policy::Profiles;
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter, sock_filter,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, apply_filter, sock_filter,
 };
+use std::collections::BTreeMap;
 use std::env::consts::ARCH;
 
-/// Compiles the filter and installs it on this thread and all that it will start.
+/// Rules by the number of the call; no rules mean: whatever the arguments are.
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// Installs the filter that is there before the shim is executed, on this thread and all that it
+/// will start.
 ///
 /// # Errors
 /// [`ConfineError`] if the machine is not known or the kernel refuses.
-pub fn install() -> Result<(), ConfineError> {
-    Ok(apply_filter(&compile()?)?)
+pub fn install_never() -> Result<(), ConfineError> {
+    Ok(apply_filter(&never()?)?)
 }
 
-fn compile() -> Result<BpfProgram, ConfineError> {
+/// Installs the filters under which the library is loaded, and makes the steady one ready in
+/// memory that the library cannot change.
+///
+/// # Errors
+/// As [`install_never`], and if there is no memory.
+pub(super) fn install_load(profiles: Profiles) -> Result<SealedFilter, ConfineError> {
+    let process = std::process::id();
+    let steady = allowed(profiles, Stage::Steady, Facts { process, sealed: 0 })?;
+    let sealed = SealedFilter::new(&steady)
+        .map_err(ConfineError::at("system call filter", "sealing the steady filter"))?;
+    let facts = Facts { process, sealed: sealed.address() };
+    for filter in while_loading(profiles, facts)? {
+        apply_filter(&filter)?;
+    }
+    Ok(sealed)
+}
+
+/// What [`install_load`] installs, in this order.
+///
+/// # Errors
+/// [`ConfineError`] if the machine is not known.
+pub fn while_loading(profiles: Profiles, facts: Facts) -> Result<[BpfProgram; 4], ConfineError> {
+    Ok([
+        unknown()?,
+        answer(rules(ABSENT.iter(), facts)?, libc::ENOSYS)?,
+        answer(numbers(refused(profiles)), libc::EACCES)?,
+        allowed(profiles, Stage::Load, facts)?,
+    ])
+}
+
+/// The first of the table: [`NEVER`] ends the process.
+///
+/// # Errors
+/// [`ConfineError`] if the machine is not known.
+pub fn never() -> Result<BpfProgram, ConfineError> {
+    compile(numbers(NEVER.iter()), SeccompAction::KillProcess, SeccompAction::Allow)
+}
+
+/// The last of the table: what is granted.
+///
+/// # Errors
+/// [`ConfineError`] if the machine is not known.
+pub fn allowed(profiles: Profiles, stage: Stage, facts: Facts) -> Result<BpfProgram, ConfineError> {
+    let sets = granted(profiles, stage).into_iter().flatten();
+    let mut list = rules(sets.chain(ABSENT), facts)?;
+    list.extend(numbers(refused(profiles)));
+    compile(list, SeccompAction::Allow, errno(libc::EPERM))
+}
+
+fn unknown() -> Result<BpfProgram, ConfineError> {
+    compile(numbers(known()), SeccompAction::Allow, SeccompAction::KillProcess)
+}
+
+fn answer(list: Rules, error: i32) -> Result<BpfProgram, ConfineError> {
+    compile(list, errno(error), SeccompAction::Allow)
+}
+
+fn errno(error: i32) -> SeccompAction {
+    SeccompAction::Errno(error.cast_unsigned())
+}
+
+/// What is refused whatever its arguments are. A call that loading needs cannot be among them, as
+/// this filter stays; nor can one of which only some arguments are refused.
+fn refused(profiles: Profiles) -> impl Iterator<Item = &'static Call> {
+    let needed: Vec<_> =
+        granted(profiles, Stage::Load).into_iter().flatten().map(|call| call.number).collect();
+    let absent = |number| ABSENT.iter().any(|call| call.number == number && call.when.is_empty());
+    known().filter(move |call| !needed.contains(&call.number) && !absent(call.number))
+}
+
+fn numbers<'a>(calls: impl Iterator<Item = &'a Call>) -> Rules {
+    calls.map(|call| (call.number, Vec::new())).collect()
+}
+
+fn rules<'a>(calls: impl Iterator<Item = &'a Call>, facts: Facts) -> Result<Rules, ConfineError> {
+    let mut rules = Rules::new();
+    let mut always = Vec::new();
+    for call in calls {
+        let list = rules.entry(call.number).or_default();
+        if call.when.is_empty() {
+            always.push(call.number);
+        }
+        for tests in call.when {
+            let conditions = tests.iter().map(|test| condition(*test, facts));
+            let conditions = conditions.collect::<Result<_, _>>();
+            let rule = conditions.and_then(SeccompRule::new);
+            list.push(rule.map_err(seccompiler::Error::from)?);
+        }
+    }
+    // A row without conditions says more than any with some.
+    for number in always {
+        rules.insert(number, Vec::new());
+    }
+    Ok(rules)
+}
+
+fn condition(test: Test, facts: Facts) -> Result<SeccompCondition, seccompiler::BackendError> {
+    let (index, mask, value) = test.masked(facts);
+    SeccompCondition::new(index, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(mask), value)
+}
+
+fn compile(
+    list: Rules,
+    listed: SeccompAction,
+    others: SeccompAction,
+) -> Result<BpfProgram, ConfineError> {
     let arch = TargetArch::try_from(ARCH).map_err(|_| ConfineError::Architecture(ARCH))?;
-    // No rules means: whatever the arguments are.
-    let never = NEVER.iter().map(|never| (never.number, Vec::new())).collect();
-    let filter = SeccompFilter::new(never, SeccompAction::Allow, SeccompAction::KillProcess, arch);
+    let filter = SeccompFilter::new(list, others, listed, arch);
     let filter = filter.and_then(BpfProgram::try_from).map_err(seccompiler::Error::from)?;
     // seccompiler's program starts with the check that the call is one of this architecture.
     Ok(NO_OTHER_NUMBERS.into_iter().chain(filter).collect())

@@ -1,4 +1,5 @@
-//! Shared libraries of the process: opened beneath the bundle directory, never unloaded.
+//! Shared libraries of the process: opened beneath the bundle directory, then loaded, never
+//! unloaded.
 
 use super::call::Code;
 use super::error::LoadError;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// A loaded library.
@@ -34,12 +36,37 @@ static LOADED: LazyLock<Mutex<Loaded>> = LazyLock::new(Mutex::default);
 
 type Loaded = BTreeMap<(u64, u64), Arc<SharedLibrary>>;
 
-impl SharedLibrary {
-    /// Loads the library at `path` beneath `directory`. Runs its constructors, which is why only
-    /// [`super::Adapter::load`] calls it, with its permit.
+/// How the dynamic linker is told of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// By the number of its descriptor, which needs `/proc`: what was opened is what is loaded,
+    /// whatever happens to the path.
+    Descriptors,
+    /// By its path beneath this folder, where nobody can change it.
+    At(PathBuf),
+}
+
+/// A library that was opened and checked, and has not been loaded.
+#[derive(Debug)]
+pub(super) struct OpenedFile {
+    file: OwnedFd,
+    /// Path in the bundle directory, for messages.
+    path: String,
+    /// What the dynamic linker is told.
+    name: PathBuf,
+    /// Device and inode.
+    identity: (u64, u64),
+}
+
+impl OpenedFile {
+    /// Opens the library at `path` beneath `directory`.
     ///
     /// `path` is followed without leaving the directory and without links.
-    pub(super) fn open(directory: BorrowedFd<'_>, path: &str) -> Result<Arc<Self>, LoadError> {
+    pub(super) fn new(
+        directory: BorrowedFd<'_>,
+        path: &str,
+        place: &Place,
+    ) -> Result<Self, LoadError> {
         let failed =
             |errno: nix::Error| LoadError::Open { library: path.to_owned(), reason: errno.into() };
         // A pipe in place of the library must not make the process wait for a writer.
@@ -54,35 +81,42 @@ impl SharedLibrary {
         if SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
             return Err(LoadError::NotAFile { library: path.to_owned() });
         }
+        let name = match place {
+            Place::Descriptors => format!("/proc/self/fd/{}", file.as_raw_fd()).into(),
+            Place::At(folder) => folder.join(path),
+        };
+        Ok(Self { file, path: path.to_owned(), name, identity: (status.st_dev, status.st_ino) })
+    }
+}
+
+impl SharedLibrary {
+    /// Loads an opened library, unless this process has it already. Runs its constructors, which
+    /// is why only [`super::Adapter::load`] calls it, with its permit.
+    pub(super) fn load(opened: OpenedFile) -> Result<Arc<Self>, LoadError> {
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        let identity = (status.st_dev, status.st_ino);
+        let identity = opened.identity;
         if let Some(library) = loaded.get(&identity) {
             return Ok(Arc::clone(library));
         }
-        let library = Arc::new(Self::link(file, path)?);
+        let library = Arc::new(Self::link(opened)?);
         loaded.insert(identity, Arc::clone(&library));
         Ok(library)
     }
 
-    fn link(file: OwnedFd, path: &str) -> Result<Self, LoadError> {
-        let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+    fn link(opened: OpenedFile) -> Result<Self, LoadError> {
+        let OpenedFile { file, path, name, .. } = opened;
         // SAFETY: constructors run foreign code. Whoever made the permit answers for that: a
         // confined process, or an operator who trusts the bundle.
         let handle = unsafe { Handle::open(Some(&name), RTLD_NOW | RTLD_LOCAL) };
         let handle = handle.map_err(|error| LoadError::Link {
-            library: path.to_owned(),
+            library: path.clone(),
             // The linker's own words, with a path that the author knows.
             reason: error
                 .source()
                 .map_or_else(|| error.to_string(), ToString::to_string)
-                .replace(&name, path),
+                .replace(&*name.to_string_lossy(), &path),
         })?;
-        Ok(Self {
-            handle: ManuallyDrop::new(handle),
-            path: path.to_owned(),
-            turn: Mutex::default(),
-            _file: file,
-        })
+        Ok(Self { handle: ManuallyDrop::new(handle), path, turn: Mutex::default(), _file: file })
     }
 
     /// Waits until no other adapter of this process calls the library.

@@ -2,7 +2,7 @@
 
 use super::call::{self, Callable, Code, CoreFunction, TakePanicFn, Types};
 use super::layout::Layouts;
-use super::library::SharedLibrary;
+use super::library::{OpenedFile, Place, SharedLibrary};
 use super::memory::{LibraryMemory, Realloc, ReallocFn};
 use super::{Adapter, Destructor, LoadError};
 use crate::permit::LoadPermit;
@@ -11,17 +11,33 @@ use protocol::message::{Function, Plan};
 use protocol::types::{Type, TypeDef, TypeTable};
 use std::os::fd::BorrowedFd;
 
-pub(super) fn load(
-    _permit: LoadPermit,
-    bundle_dir: BorrowedFd<'_>,
-    plan: &Plan,
-) -> Result<Adapter, LoadError> {
-    let types = types_of(plan)?;
-    check_init(plan)?;
-    for vendor in &plan.vendor {
-        SharedLibrary::open(bundle_dir, vendor)?;
+/// The files of a plan's libraries, opened beneath the bundle's directory. Nothing of them has run.
+#[derive(Debug)]
+pub struct Opened {
+    vendor: Vec<OpenedFile>,
+    library: OpenedFile,
+}
+
+impl Opened {
+    /// Opens them. `bundle_dir` may be opened with `O_PATH`, and is not needed afterwards.
+    ///
+    /// # Errors
+    /// [`LoadError`], also if the plan cannot be used.
+    pub fn new(bundle_dir: BorrowedFd<'_>, plan: &Plan, place: Place) -> Result<Self, LoadError> {
+        types_of(plan)?;
+        check_init(plan)?;
+        let open = |path: &String| OpenedFile::new(bundle_dir, path, &place);
+        let vendor = plan.vendor.iter().map(open).collect::<Result<_, _>>()?;
+        Ok(Self { vendor, library: open(&plan.library)? })
     }
-    let library = SharedLibrary::open(bundle_dir, &plan.library)?;
+}
+
+pub(super) fn load(_permit: LoadPermit, opened: Opened, plan: &Plan) -> Result<Adapter, LoadError> {
+    let types = types_of(plan)?;
+    for vendor in opened.vendor {
+        SharedLibrary::load(vendor)?;
+    }
+    let library = SharedLibrary::load(opened.library)?;
     let functions = plan.functions.iter().zip(types);
     Ok(Adapter {
         functions: functions

@@ -22,6 +22,8 @@ pub(crate) mod sys;
 
 pub use error::{CallError, InitError, LoadError, RequestError};
 pub use layout::LayoutError;
+pub use library::Place;
+pub use load::Opened;
 
 use crate::permit::LoadPermit;
 use call::Callable;
@@ -29,7 +31,6 @@ use library::SharedLibrary;
 use protocol::message::Plan;
 use protocol::text::ForeignText;
 use protocol::value::Reader;
-use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 #[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]
@@ -53,19 +54,13 @@ pub struct Adapter {
 type Destructor = unsafe extern "C" fn(u32);
 
 impl Adapter {
-    /// Loads the vendor libraries of `plan` and then its library, from beneath `bundle_dir`, and
+    /// Loads the vendor libraries of `plan` and then its library, which were `opened` for it, and
     /// finds every symbol. This runs the libraries' constructors.
     ///
-    /// `bundle_dir` may be opened with `O_PATH`; it is not needed afterwards.
-    ///
     /// # Errors
-    /// [`LoadError`]. A plan that cannot be used is refused before anything is loaded.
-    pub fn load(
-        permit: LoadPermit,
-        bundle_dir: BorrowedFd<'_>,
-        plan: &Plan,
-    ) -> Result<Self, LoadError> {
-        load::load(permit, bundle_dir, plan)
+    /// [`LoadError`].
+    pub fn load(permit: LoadPermit, opened: Opened, plan: &Plan) -> Result<Self, LoadError> {
+        load::load(permit, opened, plan)
     }
 
     /// Calls the bundle's `init` with `config_args`, an encoded `list<tuple<string, string>>`.

@@ -6,6 +6,7 @@ use crate::plan::BundlePlan;
 use crate::proxy::{Backend, Host};
 use crate::shim::{Launched, StartError, locate};
 use protocol::message::Plan as WirePlan;
+use protocol::stage::JailSpec;
 use protocol::types::TypeTable;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,6 +16,7 @@ pub(super) struct Start<'a> {
     planned: &'a BundlePlan,
     options: &'a BundleOptions,
     wire: WirePlan,
+    spec: JailSpec,
     types: TypeTable,
     /// The encoded arguments of the bundle's `init`, if it has one.
     init: Vec<u8>,
@@ -30,7 +32,12 @@ impl<'a> Start<'a> {
         let types = TypeTable::new(wire.types.clone(), wire.resources.len())
             .map_err(|why| Error::Types { bundle: planned.bundle.name().to_owned(), why })?;
         let init = wire.init.map(|_| encode_config(&options.config)).unwrap_or_default();
-        Ok(Self { planned, options, wire, types, init })
+        let spec = JailSpec {
+            bundle: wire.bundle.clone(),
+            policy: options.policy.clone(),
+            required: options.required.clone(),
+        };
+        Ok(Self { planned, options, wire, spec, types, init })
     }
 
     /// Starts it; this thread waits.
@@ -39,7 +46,8 @@ impl<'a> Start<'a> {
             Isolation::InProcess => self.in_process()?,
             Isolation::Process => {
                 let launched = self.launch(shim)?;
-                let session = launched.start(&self.wire, &self.init, self.options.load_timeout);
+                let timeout = self.options.load_timeout;
+                let session = launched.start(&self.spec, &self.wire, &self.init, timeout);
                 Backend::threads(session.map_err(|why| self.failed(why))?)
             }
         };
@@ -52,10 +60,10 @@ impl<'a> Start<'a> {
             Isolation::InProcess => self.in_process()?,
             Isolation::Process => {
                 let launched = self.launch(shim)?;
-                let registered = launched.register().map_err(|error| self.failed(error.into()))?;
                 let timeout = self.options.load_timeout;
-                let session = launched.start_on(&registered, &self.wire, &self.init, timeout).await;
-                Backend::tasks(session.map_err(|why| self.failed(why))?, registered)
+                let started = launched.start_on(&self.spec, &self.wire, &self.init, timeout).await;
+                let (session, registered) = started.map_err(|why| self.failed(why))?;
+                Backend::tasks(session, registered)
             }
         };
         Ok(Host::new(&self.wire, self.types, backend, self.options.call_timeout))

@@ -1,7 +1,9 @@
-//! The process behind one isolated bundle: spawn, talk, end.
+//! The processes behind one isolated bundle: spawn, talk, end.
 //!
-//! Each bundle has its own `adapter-shim`. It gets three descriptors: the channel as 0, the bundle
-//! directory as 1, a pipe for its messages as 2. Its environment is empty.
+//! Each bundle has its own `adapter-shim`, twice: the *stage* builds the jail and watches from
+//! outside, the *shim* in it loads the library. The stage gets three descriptors: a control socket
+//! as 0, the bundle directory as 1, a pipe for messages as 2. The environment of both is empty.
+//! Before the first call the shim is looked at from outside ([`verify`]).
 
 mod exit;
 mod locate;
@@ -9,8 +11,10 @@ mod process;
 mod session;
 mod spawner;
 mod stderr;
+mod verify;
 
 pub use exit::ShimExit;
 pub use locate::{LocateError, locate};
 pub(crate) use session::{CallEnd, Launched, Session};
 pub use session::{SessionEnd, StartError};
+pub use verify::Unconfined;

@@ -1,47 +1,101 @@
-//! A shim process: started, watched through a pidfd, always reaped.
+//! The processes behind an isolated bundle: the stage, which is this process's child, and the shim
+//! in the jail that the stage has built. Both are watched through pidfds, and always reaped.
 
 use super::exit::ShimExit;
-use super::{spawner, stderr};
+use super::{spawner, stderr, verify};
+use crate::channel::{Blocking, ChannelError, Wait, run_blocking};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustix::process::{PidfdFlags, pidfd_open};
-use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use protocol::error::FrameError;
+use protocol::frame::{FrameBuffer, encode_head};
+use protocol::limits::PAYLOAD_BYTES_MAX;
+use protocol::stage::{FromStage, JailSpec, Layers, ToStage};
+use protocol::text::ForeignText;
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
+use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::io::{self, IoSliceMut, Write as _};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A running shim. Dropping it kills and reaps it.
+/// How long the stage may take for its last report and its own end.
+const REPORT_GRACE: Duration = Duration::from_secs(1);
+
+/// Descriptors with which a jail is reported: a pidfd of the shim, and the channel to it.
+const STARTED_DESCRIPTORS: usize = 2;
+
+/// A stage and, once there is one, its shim. Dropping it kills and reaps both.
 #[derive(Debug)]
 pub(super) struct Process {
-    child: Child,
-    pidfd: OwnedFd,
+    stage: Child,
+    stage_pidfd: OwnedFd,
+    /// Closing it is an order to end, for the stage and by it for the shim.
+    control: Option<UnixStream>,
+    shim: Option<Shim>,
     stderr: Option<stderr::Forwarded>,
     exit: Option<ShimExit>,
 }
 
+#[derive(Debug)]
+struct Shim {
+    pidfd: OwnedFd,
+    layers: Layers,
+}
+
+/// Why there is no jail.
+#[derive(Debug)]
+pub(super) enum JailFault {
+    /// The stage could not build it.
+    Refused(ForeignText),
+    /// The stage went away, was silent, or made no sense.
+    Channel(ChannelError),
+}
+
+impl From<ChannelError> for JailFault {
+    fn from(error: ChannelError) -> Self {
+        Self::Channel(error)
+    }
+}
+
+impl From<FrameError> for JailFault {
+    fn from(error: FrameError) -> Self {
+        Self::Channel(error.into())
+    }
+}
+
+impl From<io::Error> for JailFault {
+    fn from(error: io::Error) -> Self {
+        Self::Channel(error.into())
+    }
+}
+
 impl Process {
-    /// Starts `program` for `bundle` with the channel, the bundle directory and nothing else.
+    /// Starts the stage, `program`, for `bundle`, with its directory and nothing else.
     ///
     /// # Errors
     /// Those of spawning a process and a thread.
-    pub(super) fn spawn(
-        program: &Path,
-        bundle: &str,
-        channel: UnixStream,
-        directory: OwnedFd,
-    ) -> io::Result<Self> {
+    pub(super) fn spawn(program: &Path, bundle: &str, directory: OwnedFd) -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
         let mut command = Command::new(program);
         command
             .env_clear()
             .current_dir("/")
-            .stdin(Stdio::from(OwnedFd::from(channel)))
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(directory))
             .stderr(Stdio::piped());
         let mut child = spawner::spawn(command)?;
-        let watched = watch(bundle, &mut child);
-        match watched {
-            Ok((pidfd, stderr)) => Ok(Self { child, pidfd, stderr, exit: None }),
+        match watch(bundle, &mut child) {
+            Ok((stage_pidfd, stderr)) => Ok(Self {
+                stage: child,
+                stage_pidfd,
+                control: Some(ours),
+                shim: None,
+                stderr,
+                exit: None,
+            }),
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -50,45 +104,100 @@ impl Process {
         }
     }
 
-    /// The process id, for messages.
+    /// The stage's process id, for messages.
     pub(super) fn id(&self) -> u32 {
-        self.child.id()
+        self.stage.id()
     }
 
-    /// Waits until the process has ended, at most `grace`, then kills it. Returns how it ended.
+    /// The socket to the stage, to register it with an event loop.
+    pub(super) fn control(&self) -> io::Result<&UnixStream> {
+        self.control.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// Has the jail built. Returns the channel to the shim in it, and what is in force.
+    pub(super) async fn jail(
+        &mut self,
+        spec: &JailSpec,
+        wait: &impl Wait,
+    ) -> Result<(UnixStream, Layers), JailFault> {
+        let payload = postcard::to_stdvec(spec).map_err(io::Error::other)?;
+        let mut frame = Vec::new();
+        encode_head(&ToStage::Jail, payload.len(), PAYLOAD_BYTES_MAX, &mut frame)?;
+        frame.extend_from_slice(&payload);
+        let control = self.control()?;
+        let mut rest = frame.as_slice();
+        while !rest.is_empty() {
+            let sent = wait.write(control, |mut stream| stream.write(rest)).await?;
+            rest = rest.get(sent..).unwrap_or_default();
+        }
+        let mut descriptors = Vec::new();
+        match receive(control, wait, &mut descriptors).await? {
+            FromStage::Started { layers } => {
+                let (Some(channel), Some(pidfd), None) =
+                    (descriptors.pop(), descriptors.pop(), descriptors.pop())
+                else {
+                    return Err(io::Error::other("the stage sent no descriptors").into());
+                };
+                self.shim = Some(Shim { pidfd, layers });
+                Ok((UnixStream::from(channel), layers))
+            }
+            FromStage::Refused { text } => Err(JailFault::Refused(text)),
+            FromStage::Ended(_) => Err(ChannelError::Closed.into()),
+        }
+    }
+
+    /// Looks at the shim from outside: whether the kernel confines it as it should.
+    ///
+    /// # Errors
+    /// [`verify::Unconfined`] if it does not.
+    pub(super) fn verify(&self) -> Result<(), verify::Unconfined> {
+        match &self.shim {
+            Some(shim) => verify::check(shim.pidfd.as_fd(), shim.layers),
+            None => Err(verify::Unconfined::Gone),
+        }
+    }
+
+    /// Waits until the shim has ended, at most `grace`, then kills it. Returns how it ended.
     pub(super) fn end(&mut self, grace: Duration) -> ShimExit {
-        if let Some(exit) = self.exit {
-            return exit;
+        if let Some(exit) = &self.exit {
+            return exit.clone();
         }
-        let ended = self.wait_for_end(grace);
-        if !ended {
-            let _ = self.child.kill();
+        let watched = self.shim.as_ref().map_or(&self.stage_pidfd, |shim| &shim.pidfd);
+        let ended = wait_for(watched.as_fd(), grace);
+        if !ended && let Some(shim) = &self.shim {
+            // An error means that it has ended meanwhile.
+            let _ = pidfd_send_signal(&shim.pidfd, Signal::KILL);
         }
-        let exit = match self.child.wait() {
-            Ok(_) if !ended => ShimExit::Killed,
-            Ok(status) => status.into(),
-            Err(_) => ShimExit::Unknown,
+        let ending = match self.shim {
+            Some(_) => self.last_report(),
+            None => None,
         };
-        self.exit = Some(exit);
+        // An order to end, if there is still somebody to follow it.
+        self.control = None;
+        if !wait_for(self.stage_pidfd.as_fd(), REPORT_GRACE) {
+            let _ = self.stage.kill();
+        }
+        let _ = self.stage.wait();
+        let exit = match ending {
+            _ if !ended => ShimExit::Killed,
+            Some(ending) => ending.into(),
+            None => ShimExit::Unwatched,
+        };
         // The last words come out before whoever called reports the end.
         if let Some(stderr) = self.stderr.take() {
             stderr.finish();
         }
-        exit
+        self.exit.insert(exit).clone()
     }
 
-    fn wait_for_end(&self, grace: Duration) -> bool {
-        let deadline = Instant::now() + grace;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let millis = i32::try_from(left.as_millis()).unwrap_or(i32::MAX);
-            let timeout = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
-            match poll(&mut [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)], timeout) {
-                Ok(0) => return false,
-                Ok(_) => return true,
-                Err(nix::errno::Errno::EINTR) => {}
-                Err(_) => return false,
-            }
+    /// What the stage tells of the shim's end.
+    fn last_report(&self) -> Option<protocol::stage::Ending> {
+        let control = self.control.as_ref()?;
+        let deadline = Instant::now() + REPORT_GRACE;
+        let (wait, mut none) = (Blocking { deadline }, Vec::new());
+        match run_blocking(receive(control, &wait, &mut none)) {
+            Ok(Ok(FromStage::Ended(ending))) => Some(ending),
+            _ => None,
         }
     }
 }
@@ -96,6 +205,59 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.end(Duration::ZERO);
+    }
+}
+
+/// Receives a message of the stage, and the descriptors that come with it.
+async fn receive(
+    control: &UnixStream,
+    wait: &impl Wait,
+    descriptors: &mut Vec<OwnedFd>,
+) -> Result<FromStage, ChannelError> {
+    let mut buffer = FrameBuffer::new();
+    loop {
+        let space = buffer.space(0)?;
+        let count = wait.read(control, |stream| receive_some(stream, space, descriptors)).await?;
+        if count == 0 {
+            return Err(buffer.at_end().map_or(ChannelError::Closed, ChannelError::from));
+        }
+        if buffer.advance(count, 0)? {
+            return Ok(buffer.message(0)?.0);
+        }
+    }
+}
+
+fn receive_some(
+    stream: &UnixStream,
+    space: &mut [u8],
+    descriptors: &mut Vec<OwnedFd>,
+) -> io::Result<usize> {
+    let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(STARTED_DESCRIPTORS))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut room);
+    let mut parts = [IoSliceMut::new(space)];
+    let flags = RecvFlags::CMSG_CLOEXEC;
+    let received = rustix::net::recvmsg(stream, &mut parts, &mut ancillary, flags)?;
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            descriptors.extend(received);
+        }
+    }
+    Ok(received.bytes)
+}
+
+/// Whether the process of `pidfd` has ended, after at most `grace`.
+fn wait_for(pidfd: BorrowedFd<'_>, grace: Duration) -> bool {
+    let deadline = Instant::now() + grace;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let millis = i32::try_from(left.as_millis()).unwrap_or(i32::MAX);
+        let timeout = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(pidfd, PollFlags::POLLIN)], timeout) {
+            Ok(0) => return false,
+            Ok(_) => return true,
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(_) => return false,
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! A running shim and the conversation with it, from the greeting to the end.
 
 use super::exit::ShimExit;
-use super::process::Process;
+use super::process::{JailFault, Process};
+use super::verify::Unconfined;
 use crate::channel::{
     Blocking, Channel, ChannelError, Conversation, Polled, ReplyBytes, Wait, deadline_after,
     run_blocking,
 };
 use protocol::error::PeerFault;
 use protocol::message::{CallFault, Plan, Step, ToRunner, ToShim};
+use protocol::stage::{JailSpec, Layer, Layers};
 use protocol::text::ForeignText;
 use protocol::version::{MAGIC, SUPPORTED, VersionError};
 use std::io;
@@ -37,6 +39,9 @@ pub enum StartError {
         /// Why, in the shim's or the library's words.
         text: ForeignText,
     },
+    /// The jail could not be built; nothing of the bundle has run.
+    #[error("its jail could not be built: {0}")]
+    Jail(ForeignText),
     /// The process ended, was silent, or broke the protocol.
     #[error("{0}")]
     Ended(SessionEnd),
@@ -63,6 +68,9 @@ pub enum SessionEnd {
     /// The process broke the protocol.
     #[error("its process broke the protocol and was killed: {0}")]
     Peer(#[from] PeerFault),
+    /// The process is not confined as it claims.
+    #[error("its process is not confined and was killed: {0}")]
+    Unconfined(Unconfined),
     /// The runner's side of the socket failed.
     #[error("the connection to its process failed: {0}")]
     Io(Arc<io::Error>),
@@ -99,64 +107,113 @@ pub(crate) struct Session {
     in_flight: bool,
 }
 
-/// A shim that was started and has not been spoken to.
+/// A stage that was started and has not been spoken to.
 #[derive(Debug)]
-pub(crate) struct Launched(Session);
+pub(crate) struct Launched(Process);
 
 impl Launched {
-    /// Starts the shim at `program` for the bundle of `plan`, whose directory it is given.
+    /// Starts the stage at `program` for the bundle of `plan`, whose directory it is given.
     ///
     /// # Errors
     /// Those of the system.
     pub(crate) fn spawn(program: &Path, directory: OwnedFd, plan: &Plan) -> io::Result<Self> {
-        let (ours, theirs) = UnixStream::pair()?;
-        let conversation = Conversation::new(Channel::new(ours)?);
-        let process = Process::spawn(program, &plan.bundle, theirs, directory)?;
+        let process = Process::spawn(program, &plan.bundle, directory)?;
         tracing::debug!(bundle = %plan.bundle, pid = process.id(), "adapter process started");
-        Ok(Self(Session { conversation, process, end: None, in_flight: false }))
+        Ok(Self(process))
     }
 
-    /// A second descriptor of the socket, registered with the tokio runtime of this task.
-    ///
-    /// # Errors
-    /// If there is no runtime, or those of the system.
-    pub(crate) fn register(&self) -> io::Result<tokio::net::UnixStream> {
-        // Registering would panic without a runtime.
-        tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
-        tokio::net::UnixStream::from_std(self.0.conversation.channel().stream().try_clone()?)
-    }
-
-    /// Brings the shim to the point where it takes calls; this thread waits.
+    /// Brings a shim to the point where it takes calls; this thread waits.
     ///
     /// `init` holds the encoded arguments of the bundle's `init`, if the plan has one.
     ///
     /// # Errors
-    /// [`StartError`]; the process is gone then.
+    /// [`StartError`]; the processes are gone then.
     pub(crate) fn start(
         mut self,
+        spec: &JailSpec,
         plan: &Plan,
         init: &[u8],
         timeout: Duration,
     ) -> Result<Session, StartError> {
         let wait = Blocking { deadline: deadline_after(timeout) };
-        let prepared = run_blocking(self.0.prepare(plan, init, &wait))?;
-        self.0.ready(plan, prepared, timeout)
+        let jailed = run_blocking(self.0.jail(spec, &wait))?;
+        let (mut session, plan) = self.session(jailed, plan, timeout)?;
+        let prepared = run_blocking(session.prepare(&plan, init, &wait))?;
+        session.ready(&plan, prepared, timeout)
     }
 
-    /// As [`Launched::start`]; this task waits.
+    /// As [`Launched::start`]; this task waits. Also returns a second descriptor of the channel,
+    /// registered with the tokio runtime of this task.
     ///
     /// # Errors
-    /// [`StartError`]; the process is gone then.
+    /// [`StartError`]; the processes are gone then.
     pub(crate) async fn start_on(
         mut self,
-        registered: &tokio::net::UnixStream,
+        spec: &JailSpec,
         plan: &Plan,
         init: &[u8],
         timeout: Duration,
-    ) -> Result<Session, StartError> {
-        let wait = Polled { registered, deadline: deadline_after(timeout) };
-        let prepared = self.0.prepare(plan, init, &wait).await;
-        self.0.ready(plan, prepared, timeout)
+    ) -> Result<(Session, tokio::net::UnixStream), StartError> {
+        let deadline = deadline_after(timeout);
+        let registered = register(self.0.control()?)?;
+        let jailed = self.0.jail(spec, &Polled { registered: &registered, deadline }).await;
+        let (mut session, plan) = self.session(jailed, plan, timeout)?;
+        let registered = register(session.conversation.channel().stream())?;
+        let wait = Polled { registered: &registered, deadline };
+        let prepared = session.prepare(&plan, init, &wait).await;
+        Ok((session.ready(&plan, prepared, timeout)?, registered))
+    }
+
+    /// The conversation with the shim in its jail, and the plan with what the shim must know of it.
+    fn session(
+        mut self,
+        jailed: Result<(UnixStream, Layers), JailFault>,
+        plan: &Plan,
+        timeout: Duration,
+    ) -> Result<(Session, Plan), StartError> {
+        match jailed {
+            Ok((stream, layers)) => {
+                log_layers(&plan.bundle, layers);
+                let conversation = Conversation::new(Channel::new(stream)?);
+                let session =
+                    Session { conversation, process: self.0, end: None, in_flight: false };
+                Ok((session, Plan { own_root: layers.root, ..plan.clone() }))
+            }
+            Err(JailFault::Refused(text)) => Err(StartError::Jail(text)),
+            Err(JailFault::Channel(ChannelError::Deadline)) => {
+                Err(StartError::Ended(SessionEnd::Deadline(timeout)))
+            }
+            Err(JailFault::Channel(ChannelError::Closed)) => {
+                Err(StartError::Ended(SessionEnd::Exit(self.0.end(END_GRACE))))
+            }
+            Err(JailFault::Channel(ChannelError::Peer(fault))) => {
+                Err(StartError::Ended(SessionEnd::Peer(fault)))
+            }
+            Err(JailFault::Channel(ChannelError::Io(error))) => Err(error.into()),
+        }
+    }
+}
+
+/// A second descriptor of a socket, registered with the tokio runtime of this task.
+fn register(stream: &UnixStream) -> io::Result<tokio::net::UnixStream> {
+    // Registering would panic without a runtime.
+    tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
+    tokio::net::UnixStream::from_std(stream.try_clone()?)
+}
+
+/// A jail that is weaker than it could be is not kept from the operator.
+fn log_layers(bundle: &str, layers: Layers) {
+    let missing: Vec<_> = Layer::ALL
+        .into_iter()
+        // Only root can give an id of its own, and nobody else needs one as much.
+        .filter(|layer| *layer != Layer::Uid && !layers.has(*layer))
+        .map(Layer::name)
+        .collect();
+    if missing.is_empty() {
+        tracing::debug!(bundle, landlock = layers.landlock, uid = layers.uid, "jail built");
+    } else {
+        let missing = missing.join(", ");
+        tracing::warn!(bundle, missing, "this machine gives a weaker jail; see `wrun doctor`");
     }
 }
 
@@ -168,13 +225,22 @@ impl Session {
         timeout: Duration,
     ) -> Result<Self, StartError> {
         match prepared {
-            Ok(()) => {
-                tracing::debug!(bundle = %plan.bundle, "library loaded");
-                Ok(self)
+            Ok(()) => {}
+            Err(StartFault::Step(step, text)) => return Err(StartError::Step { step, text }),
+            Err(StartFault::Channel(error)) => {
+                return Err(StartError::Ended(self.close(error, timeout)));
             }
-            Err(StartFault::Step(step, text)) => Err(StartError::Step { step, text }),
-            Err(StartFault::Channel(error)) => Err(StartError::Ended(self.close(error, timeout))),
         }
+        // What was said until here may have been said by the library.
+        if let Err(unconfined) = self.process.verify() {
+            let end = match unconfined {
+                Unconfined::Gone => SessionEnd::Exit(self.process.end(END_GRACE)),
+                other => SessionEnd::Unconfined(other),
+            };
+            return Err(StartError::Ended(self.condemn(end)));
+        }
+        tracing::debug!(bundle = %plan.bundle, "library loaded");
+        Ok(self)
     }
 
     async fn prepare(

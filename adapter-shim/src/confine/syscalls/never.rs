@@ -3,23 +3,14 @@
 //! Each is either a way around the other layers or reaches the whole machine. None of them is used
 //! by honest libraries, so the answer is the end of the process and not an error code.
 
-/// A system call that ends the process.
-#[derive(Debug, Clone, Copy)]
-pub struct Never {
-    /// Its name, as in its manual page.
-    pub name: &'static str,
-    /// Its number on this machine.
-    pub number: i64,
-    /// What it would allow.
-    pub why: &'static str,
-}
+use super::{Call, call};
 
-const fn never(name: &'static str, number: i64, why: &'static str) -> Never {
-    Never { name, number, why }
+const fn never(name: &'static str, number: i64, why: &'static str) -> Call {
+    call(name, number, &[], why, "evil")
 }
 
 /// The list, by what the calls would reach.
-pub const NEVER: &[Never] = &[
+pub const NEVER: &[Call] = &[
     // Other processes.
     never("ptrace", libc::SYS_ptrace, "controls other processes of the user"),
     never("process_vm_readv", libc::SYS_process_vm_readv, "reads memory of other processes"),
