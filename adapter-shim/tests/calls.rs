@@ -8,7 +8,7 @@
 
 mod common;
 
-use adapter_shim::native::{Adapter, CallError, InitError, LoadError, RequestError};
+use adapter_shim::native::{Adapter, CallError, InitError, LoadError, Opened, Place, RequestError};
 use adapter_shim::permit::LoadPermit;
 use common::{Bundle, Planner, Wire, random, wire};
 use proptest::prelude::*;
@@ -22,7 +22,8 @@ fn load(fixture: &str, plan: &Plan) -> Adapter {
 }
 
 fn try_load(bundle: &Bundle, plan: &Plan) -> Result<Adapter, LoadError> {
-    Adapter::load(LoadPermit::operator_trusts_bundle(), bundle.open().as_fd(), plan)
+    let opened = Opened::new(bundle.open().as_fd(), plan, Place::Descriptors)?;
+    Adapter::load(LoadPermit::operator_trusts_bundle(), opened, plan)
 }
 
 fn call(adapter: &mut Adapter, function: u32, args: Wire) -> Wire {

@@ -9,7 +9,7 @@
 
 mod common;
 
-use adapter_shim::native::{Adapter, CallError};
+use adapter_shim::native::{Adapter, CallError, Opened, Place};
 use adapter_shim::permit::LoadPermit;
 use common::{Bundle, Planner, Wire, wire};
 use protocol::error::{ValueError, ValueFault};
@@ -33,7 +33,8 @@ impl Liar {
         let poke = plan.function("t_poke", &[Type::U32, Type::U32], None);
         let bundle = Bundle::new("lies");
         let permit = LoadPermit::operator_trusts_bundle();
-        let adapter = Adapter::load(permit, bundle.open().as_fd(), &plan.plan).unwrap();
+        let opened = Opened::new(bundle.open().as_fd(), &plan.plan, Place::Descriptors).unwrap();
+        let adapter = Adapter::load(permit, opened, &plan.plan).unwrap();
         Self { adapter, prepare, memory, poke }
     }
 

@@ -8,7 +8,7 @@
 
 mod common;
 
-use adapter_shim::native::{Adapter, LoadError};
+use adapter_shim::native::{Adapter, LoadError, Opened, Place};
 use adapter_shim::permit::LoadPermit;
 use common::{Bundle, LIBRARY, Planner, wire};
 use protocol::message::Plan;
@@ -17,7 +17,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::symlink;
 
 fn load(bundle: &Bundle, plan: &Plan) -> Result<Adapter, LoadError> {
-    Adapter::load(LoadPermit::operator_trusts_bundle(), bundle.open().as_fd(), plan)
+    let opened = Opened::new(bundle.open().as_fd(), plan, Place::Descriptors)?;
+    Adapter::load(LoadPermit::operator_trusts_bundle(), opened, plan)
 }
 
 fn refused(bundle: &Bundle, plan: &Plan) -> String {

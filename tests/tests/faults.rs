@@ -69,7 +69,8 @@ fn a_deadline_beyond_all_clocks_is_no_crash() {
 fn a_forbidden_system_call_is_reported_as_such() {
     poke(None, "forbidden-call")
         .expect_code(1)
-        .expect_stderr("made a system call that its jail forbids (SIGSYS)");
+        .expect_stderr("made the system call ptrace(0x0,")
+        .expect_stderr("which no bundle may make, and was killed (SIGSYS)");
 }
 
 #[test]

@@ -25,9 +25,9 @@ pub(super) struct SharedLibrary {
     /// Results live in one static area, so only one call at a time may be under way, from however
     /// many adapters.
     turn: Mutex<()>,
-    /// Open as long as the library is loaded: the dynamic linker knows it by this number, and would
-    /// take another file under the same number for it.
-    _file: OwnedFd,
+    /// Open as long as the library is loaded where the dynamic linker knows it by this number: it
+    /// would take another file under the same number for it.
+    _file: Option<OwnedFd>,
 }
 
 /// Every library of this process, by device and inode. The dynamic linker loads a file once,
@@ -49,7 +49,8 @@ pub enum Place {
 /// A library that was opened and checked, and has not been loaded.
 #[derive(Debug)]
 pub(super) struct OpenedFile {
-    file: OwnedFd,
+    /// Kept open where it is the name; else the path is, which nobody can change.
+    file: Option<OwnedFd>,
     /// Path in the bundle directory, for messages.
     path: String,
     /// What the dynamic linker is told.
@@ -81,9 +82,11 @@ impl OpenedFile {
         if SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
             return Err(LoadError::NotAFile { library: path.to_owned() });
         }
-        let name = match place {
-            Place::Descriptors => format!("/proc/self/fd/{}", file.as_raw_fd()).into(),
-            Place::At(folder) => folder.join(path),
+        let (name, file) = match place {
+            Place::Descriptors => {
+                (format!("/proc/self/fd/{}", file.as_raw_fd()).into(), Some(file))
+            }
+            Place::At(folder) => (folder.join(path), None),
         };
         Ok(Self { file, path: path.to_owned(), name, identity: (status.st_dev, status.st_ino) })
     }

@@ -24,6 +24,7 @@ const INSIDE: (u32, u32) = (65534, 65534);
 pub(super) struct Child {
     pid: i32,
     pidfd: OwnedFd,
+    is_first: bool,
     is_reaped: bool,
 }
 
@@ -59,7 +60,7 @@ impl Child {
             }
             Err(error) => return Err(system(error)),
         };
-        let child = Self { pid, pidfd, is_reaped: false };
+        let child = Self { pid, pidfd, is_first: with_namespaces, is_reaped: false };
         drop((wait, note));
         if with_namespaces {
             let mapped = map_ids(pid, INSIDE, (identity.uid(), identity.gid()));
@@ -104,6 +105,11 @@ impl Child {
 
     pub(super) fn pid(&self) -> i32 {
         self.pid
+    }
+
+    /// Whether it is the first process of its namespace.
+    pub(super) fn is_first(&self) -> bool {
+        self.is_first
     }
 
     pub(super) fn pidfd(&self) -> &OwnedFd {

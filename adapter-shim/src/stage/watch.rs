@@ -48,7 +48,7 @@ pub(super) fn until_end(child: &mut Child, control: &Control) -> Ending {
 #[derive(Debug, Default)]
 struct Seen {
     violation: Option<Violation>,
-    signals: [i32; 2],
+    killed_by: Option<i32>,
 }
 
 impl Seen {
@@ -74,11 +74,11 @@ impl Seen {
             Event::Signaled { pid, signal } if pid == child.pid() => {
                 return Some(Status::Signaled(signal));
             }
-            Event::Signal { pid, signal } => {
-                let [_, last] = self.signals;
-                self.signals = [last, signal];
-                let _ = trace::resume(pid, signal);
+            Event::Signal { pid, signal } if child.is_first() && ends_the_process(pid, signal) => {
+                self.killed_by.get_or_insert(signal);
+                child.kill();
             }
+            Event::Signal { pid, signal } => drop(trace::resume(pid, signal)),
             Event::Ending { pid } => {
                 self.note_violation(pid);
                 let _ = trace::resume(pid, 0);
@@ -117,16 +117,37 @@ impl Seen {
         }
     }
 
-    /// The first process of a namespace cannot be killed by `abort`: the C library raises SIGABRT,
-    /// which is ignored there, and then runs an instruction that faults. What was meant counts.
     fn ending(&mut self, status: Status) -> Ending {
-        const ABORTED: [i32; 2] = [Signal::SIGABRT as i32, Signal::SIGSEGV as i32];
-        let status = match status {
-            Status::Signaled(libc::SIGSEGV) if self.signals == ABORTED => {
-                Status::Signaled(libc::SIGABRT)
-            }
-            other => other,
+        let status = match (status, self.killed_by) {
+            (Status::Signaled(libc::SIGKILL), Some(signal)) => Status::Signaled(signal),
+            (other, _) => other,
         };
         Ending { status, violation: self.violation.take() }
     }
+}
+
+/// Whether a signal would end a process that is not the first of its namespace.
+///
+/// The kernel ignores signals without a handler for the first process, and for a traced one even
+/// those that come from a fault, which would then happen again without end. So the stage decides as
+/// the kernel would for any other process.
+fn ends_the_process(pid: i32, signal: i32) -> bool {
+    const HARMLESS: [i32; 8] = [
+        libc::SIGCHLD,
+        libc::SIGURG,
+        libc::SIGWINCH,
+        libc::SIGCONT,
+        libc::SIGSTOP,
+        libc::SIGTSTP,
+        libc::SIGTTIN,
+        libc::SIGTTOU,
+    ];
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mask = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    };
+    let bit = u32::try_from(signal - 1).ok().and_then(|bit| 1_u64.checked_shl(bit)).unwrap_or(0);
+    let is_handled = (mask("SigCgt:") | mask("SigIgn:")) & bit != 0;
+    !HARMLESS.contains(&signal) && !is_handled
 }

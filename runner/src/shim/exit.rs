@@ -14,7 +14,7 @@ pub enum ShimExit {
     Signaled(i32),
     /// It made a system call that no library may make (SIGSYS); which one, if the machine lets us
     /// look.
-    ForbiddenSyscall(Option<Violation>),
+    ForbiddenSyscall(Option<Box<Violation>>),
     /// It used up a limit that the kernel enforces by this signal (SIGXCPU, SIGXFSZ).
     Limit(i32),
     /// It did not end by itself, and was killed by the runner.
@@ -30,7 +30,7 @@ impl From<Ending> for ShimExit {
         const XFSZ: i32 = Signal::SIGXFSZ as i32;
         match ending.status {
             Status::Exited(code) => Self::Exited(code),
-            Status::Signaled(SYS) => Self::ForbiddenSyscall(ending.violation),
+            Status::Signaled(SYS) => Self::ForbiddenSyscall(ending.violation.map(Box::new)),
             Status::Signaled(signal @ (XCPU | XFSZ)) => Self::Limit(signal),
             Status::Signaled(signal) => Self::Signaled(signal),
         }
