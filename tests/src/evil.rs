@@ -104,7 +104,7 @@ pub struct Evil {
     fixture: Fixture,
     mode: Mode,
     argument: String,
-    options: Vec<String>,
+    call_timeout: &'static str,
 }
 
 impl Default for Evil {
@@ -116,8 +116,7 @@ impl Default for Evil {
 impl Evil {
     /// Run in this mode.
     pub fn new(mode: Mode) -> Self {
-        let options = ["--call-timeout", "20s", "--grant", THREADS].map(str::to_owned).to_vec();
-        Self { fixture: Fixture::new("evil"), mode, argument: String::new(), options }
+        Self { fixture: Fixture::new("evil"), mode, argument: String::new(), call_timeout: "20s" }
     }
 
     /// What the probes are told about the things to attack: a line `KEY=VALUE` for each.
@@ -127,10 +126,10 @@ impl Evil {
         self
     }
 
-    /// Another option of wrun.
+    /// How long one call may take; a probe that waits is seen by it.
     #[must_use]
-    pub fn option(mut self, option: impl Into<String>) -> Self {
-        self.options.push(option.into());
+    pub fn call_timeout(mut self, timeout: &'static str) -> Self {
+        self.call_timeout = timeout;
         self
     }
 
@@ -141,24 +140,34 @@ impl Evil {
         self
     }
 
-    /// The bundle, whose constructor runs these probes.
-    pub fn bundle(&self, constructor: &[&str], folder: &Path) -> PathBuf {
+    /// The library, whose constructor runs these probes.
+    pub fn library(&self, constructor: &[&str]) -> Vec<u8> {
         const MARK: &[u8] = b"EVIL-PLAN:";
         let mut library = std::fs::read(self.fixture.library()).expect("the compiled library");
         let found = library.windows(MARK.len()).position(|bytes| bytes == MARK);
         let from = found.expect("the library has room for a plan") + MARK.len();
         let plan = format!("{}\n{}\0", constructor.join(" "), self.argument);
-        assert!(plan.len() < 32000, "the plan is too long");
-        library[from..from + plan.len()].copy_from_slice(plan.as_bytes());
-        self.fixture.bundle_of(&library, folder)
+        let room = library.get_mut(from..from + plan.len()).expect("the plan is not that long");
+        room.copy_from_slice(plan.as_bytes());
+        library
+    }
+
+    /// A bundle of a library, which a test may have changed.
+    pub fn bundle(&self, library: &[u8], folder: &Path) -> PathBuf {
+        self.fixture.bundle_of(library, folder)
     }
 
     /// A run of wrun with the evil bundle, an honest neighbour, and a guest that does what `words`
     /// say; see `tests/guests/prowl`.
     pub fn wrun(&self, constructor: &[&str], words: &[&str]) -> Wrun {
+        self.wrun_with(&self.library(constructor), words)
+    }
+
+    /// As [`Evil::wrun`], with a library that a test has changed.
+    pub fn wrun_with(&self, library: &[u8], words: &[&str]) -> Wrun {
         let wrun = Wrun::as_mode(self.mode);
-        let evil = self.bundle(constructor, &wrun.work());
-        wrun.args(&self.options)
+        let evil = self.bundle(library, &wrun.work());
+        wrun.args(["--call-timeout", self.call_timeout, "--grant", THREADS])
             .bundle(evil)
             .bundle(bundle("echo"))
             .arg(guest("prowl"))

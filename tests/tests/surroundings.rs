@@ -135,8 +135,8 @@ fn e23_nothing_can_be_typed_into_a_terminal() {
     let shown = String::from_utf8_lossy(&shown);
     assert!(!shown.contains('#'), "{shown}");
     for name in names {
-        assert!(shown.contains(&format!("{name} ... 25\r\n")), "{shown}");
-        assert!(stderr.contains(&format!("constructor {name} = 25\n")), "{stderr}");
+        assert!(shown.contains(&format!("{name} ... 13\r\n")), "{shown}");
+        assert!(stderr.contains(&format!("constructor {name} = 13\n")), "{stderr}");
     }
 }
 
