@@ -1,13 +1,15 @@
 //! Whole frames over the socket. Blocking: the process has nothing else to do.
 
+use crate::native::sys::inherited;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use protocol::error::FrameError;
 use protocol::frame::{FrameBuffer, encode_head};
 use protocol::limits::PAYLOAD_BYTES_MAX;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fs::File;
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::ops::Range;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
 /// One end of a conversation with the runner.
 #[derive(Debug)]
@@ -104,4 +106,24 @@ impl AsFd for Channel {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
+}
+
+/// Waits for a message of any content that carries a descriptor; `None` at the end of the stream, or
+/// if it carries none.
+///
+/// # Errors
+/// Those of `recvmsg(2)`.
+pub(crate) fn receive_descriptor(socket: impl AsFd) -> io::Result<Option<OwnedFd>> {
+    let mut byte = [0];
+    let mut parts = [IoSliceMut::new(&mut byte)];
+    let mut room = nix::cmsg_space!([std::os::fd::RawFd; 1]);
+    let socket = socket.as_fd().as_raw_fd();
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = recvmsg::<()>(socket, &mut parts, Some(&mut room), flags)?;
+    for part in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(numbers) = part {
+            return Ok(numbers.first().copied().and_then(inherited));
+        }
+    }
+    Ok(None)
 }

@@ -25,12 +25,12 @@ fn main() {
 /// Inside of the jail.
 fn shim() -> Result<End, End> {
     // Nothing else is open, apart from the pipe for messages.
-    let (channel, bundle) = descriptors::take().ok_or(stage::StageError::ByHand)?;
-    let mut runner = Conversation::new(channel);
+    let inherited = descriptors::take().ok_or(stage::StageError::ByHand)?;
+    let mut runner = Conversation::new(inherited.channel);
     start::greet(&mut runner)?;
     let plan = start::read_plan(&mut runner)?;
     // The last layers close. The libraries are open, and nothing of them has run.
-    let (opened, confined) = start::confine(&mut runner, bundle, &plan)?;
+    let (opened, confined) = start::confine(&mut runner, inherited.bundle, inherited.bell, &plan)?;
     // The bundle's code runs for the first time, in constructors, and then in its `init`.
     let adapter = start::load(&mut runner, opened, confined, &plan)?;
     Ok(serve::serve(runner, adapter))

@@ -56,6 +56,7 @@ pub fn read_plan(runner: &mut Conversation) -> Result<Plan, End> {
 pub fn confine(
     runner: &mut Conversation,
     bundle: OwnedFd,
+    bell: OwnedFd,
     plan: &Plan,
 ) -> Result<(Opened, Confined), End> {
     let place = match plan.own_root {
@@ -65,7 +66,7 @@ pub fn confine(
     let opened = Opened::new(bundle.as_fd(), plan, place);
     let opened = opened.map_err(|error| runner.fail(step_of(&error), error))?;
     drop(bundle);
-    let confined = confine::apply(plan.profiles);
+    let confined = confine::apply(plan.profiles, plan.purpose, bell);
     let confined = confined.map_err(|error| runner.fail(Step::Confine, error))?;
     runner.answer(&ToRunner::Confined, &[])?;
     Ok((opened, confined))

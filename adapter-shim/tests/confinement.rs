@@ -208,6 +208,26 @@ fn an_ordinary_system_call_returns() {
     assert_eq!(pid, wire().i64(1).0);
 }
 
+#[test]
+fn what_is_refused_is_told_once_with_the_grant_that_would_allow_it() {
+    let mut prisoner = Prisoner::new();
+    // The constructor has tried `socket`.
+    for number in [libc::SYS_clone, libc::SYS_getppid, libc::SYS_clone] {
+        let answer = prisoner.call("t_syscall", &wire().i64(number).0);
+        assert_eq!(answer, wire().i64(-1).0, "{number}");
+    }
+    let told = ["socket", "clone", "getppid"].map(|call| {
+        let Some((FromStage::Noticed(notice), _)) = report(&prisoner.shim.control) else {
+            panic!("{call} was not told")
+        };
+        assert_eq!(notice.call, call);
+        notice.grant
+    });
+    assert_eq!(told, [Some("connect=HOST:PORT".to_owned()), Some("threads=8".to_owned()), None]);
+    assert_eq!(prisoner.shim.ask(&ToShim::Shutdown, &[]).0, protocol::message::ToRunner::Bye);
+    prisoner.shim.end();
+}
+
 fn violation(what: &str, name: &str, args: &[u8]) -> (u64, Option<String>) {
     let violation = assert_sigsys(what, name, args);
     let violation = violation.unwrap_or_else(|| panic!("{what}: the call was not seen"));

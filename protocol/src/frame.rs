@@ -132,6 +132,19 @@ impl FrameBuffer {
         self.bytes.get_mut(self.filled..end).ok_or(FrameError::Truncated { received: self.filled })
     }
 
+    /// As [`Self::space`], for a stream on which frames may follow each other unasked: offers room
+    /// for the header alone until that is known, at the price of a second read for each frame.
+    ///
+    /// # Errors
+    /// [`FrameError`] if the header that has arrived is not acceptable.
+    pub fn exact_space(&mut self, payload_max: usize) -> Result<&mut [u8], FrameError> {
+        let is_known = self.header(payload_max)?.is_some();
+        let filled = self.filled;
+        let space = self.space(payload_max)?;
+        let end = if is_known { space.len() } else { HEADER_BYTES.saturating_sub(filled) };
+        space.get_mut(..end).ok_or(FrameError::Truncated { received: filled })
+    }
+
     /// Records that `count` bytes were put into [`Self::space`], and returns the frame if whole.
     ///
     /// # Errors

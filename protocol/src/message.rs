@@ -3,6 +3,7 @@
 //! Names are only in the [`Plan`]; afterwards functions, types and resources are indices into it.
 
 use crate::policy::Profiles;
+use crate::stage::Purpose;
 use crate::text::ForeignText;
 use crate::types::{Type, TypeDef};
 use crate::version::VersionRange;
@@ -147,6 +148,8 @@ pub struct Plan {
     pub profiles: Profiles,
     /// Whether the process has a root of its own, where the bundle is at [`BUNDLE_ROOT`].
     pub own_root: bool,
+    /// Whether the process keeps the library in, or is only watched.
+    pub purpose: Purpose,
     /// Largest payload in either direction, in bytes; at most the protocol's own limit.
     pub payload_bytes_max: u32,
 }

@@ -27,6 +27,19 @@ pub struct JailSpec {
     pub policy: Policy,
     /// Layers without which the bundle must not start, beside those that are always mandatory.
     pub required: Vec<Layer>,
+    /// Refuse, or only look on. See [`Purpose`].
+    pub purpose: Purpose,
+}
+
+/// What the jail is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// To keep the bundle in.
+    #[default]
+    Confine,
+    /// To find out what the bundle would have to be granted. It reaches what its user reaches: only
+    /// for bundles that are trusted, and only on the operator's word.
+    Learn,
 }
 
 /// From the stage to the runner.
@@ -43,8 +56,32 @@ pub enum FromStage {
         /// Which step failed, and what to do.
         text: ForeignText,
     },
+    /// The library made a call that was refused, or, in [`Purpose::Learn`], that would need a grant.
+    /// Each is reported once.
+    Noticed(Notice),
     /// The shim has ended, and everything that it started with it.
     Ended(Ending),
+}
+
+/// A call that needs a grant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Notice {
+    /// Name of the system call.
+    pub call: String,
+    /// What it was about, as far as it is known: a path, a destination. The library's own words.
+    pub about: Option<String>,
+    /// The grant that would allow it, as it is written behind the bundle's name: `read=/etc/x`.
+    /// None if nothing allows it.
+    pub grant: Option<String>,
+}
+
+impl std::fmt::Display for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.about {
+            Some(about) => write!(f, "{}({})", self.call, ForeignText::new(about.as_str())),
+            None => f.write_str(&self.call),
+        }
+    }
 }
 
 /// How the shim ended, as the kernel told its parent.

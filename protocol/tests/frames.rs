@@ -265,3 +265,28 @@ fn a_text_beyond_its_cap_is_refused_where_it_is_received() {
     assert!(matches!(failed(TEXT_BYTES_MAX), Ok((ToRunner::Failed { step: Step::Plan, .. }, _))));
     assert_eq!(failed(TEXT_BYTES_MAX + 1), Err(FrameError::Message));
 }
+
+#[test]
+fn frames_that_follow_each_other_are_read_one_by_one() {
+    let mut stream = Vec::new();
+    for id in [1, 2] {
+        let mut head = Vec::new();
+        encode_head(&ToRunner::Return { id }, 0, 0, &mut head).unwrap();
+        stream.extend_from_slice(&head);
+    }
+    let mut rest = stream.as_slice();
+    for id in [1, 2] {
+        let mut buffer = FrameBuffer::new();
+        loop {
+            let space = buffer.exact_space(0).unwrap();
+            let count = space.len().min(rest.len());
+            space[..count].copy_from_slice(&rest[..count]);
+            rest = &rest[count..];
+            if buffer.advance(count, 0).unwrap() {
+                break;
+            }
+        }
+        assert_eq!(buffer.message::<ToRunner>(0).unwrap().0, ToRunner::Return { id });
+    }
+    assert!(rest.is_empty());
+}

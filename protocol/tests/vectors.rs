@@ -14,6 +14,7 @@ use protocol::frame::{FrameBuffer, encode_head};
 use protocol::limits::PAYLOAD_BYTES_MAX;
 use protocol::message::{CallFault, Function, Message, Plan, Resource, Step, ToRunner, ToShim};
 use protocol::policy::Profiles;
+use protocol::stage::Purpose;
 use protocol::text::ForeignText;
 use protocol::types::{Type, TypeDef, TypeTable};
 use protocol::value::{Reader, validate_all};
@@ -128,6 +129,7 @@ fn plan() -> Plan {
         take_panic: None,
         profiles: Profiles { files: true, ..Profiles::COMPUTE },
         own_root: true,
+        purpose: Purpose::Confine,
         payload_bytes_max: 16 << 20,
     }
 }
@@ -150,6 +152,7 @@ fn a_plan_field_by_field() {
         field("take_panic", postcard::to_stdvec(&plan.take_panic)),
         field("profiles", postcard::to_stdvec(&plan.profiles)),
         field("own_root", postcard::to_stdvec(&plan.own_root)),
+        field("purpose", postcard::to_stdvec(&plan.purpose)),
         field("payload_bytes_max", postcard::to_stdvec(&plan.payload_bytes_max)),
     ];
     assert_eq!(lines, expected, "should be:\n{}", block_text(&expected));

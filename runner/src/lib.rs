@@ -33,4 +33,6 @@ mod shim;
 
 pub use proxy::{CallError, CallFailure};
 pub use registry::{BundleOptions, Error, Hosts, Isolation, Registry};
-pub use shim::{LocateError, SessionEnd, ShimExit, StartError, Unconfined, locate};
+pub use shim::{
+    BundleNotice, LocateError, Notices, SessionEnd, ShimExit, StartError, Unconfined, locate,
+};

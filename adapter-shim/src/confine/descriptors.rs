@@ -6,6 +6,7 @@
 //! | 2 | the pipe for its messages |
 //! | 3 | the channel |
 //! | 4 | the bundle's directory, without rights; closed once the libraries are open |
+//! | 5 | a socket to the stage, for one message; closed before the library is loaded |
 //!
 //! Two more close by themselves when the shim is executed.
 
@@ -20,9 +21,10 @@ use std::os::fd::{AsFd, OwnedFd};
 const LAYER: &str = "descriptors";
 const CHANNEL: i32 = 3;
 const BUNDLE: i32 = 4;
-const NOTE: i32 = 5;
-const PROGRAM: i32 = 6;
-const FIRST_UNUSED: u32 = 7;
+const BELL: i32 = 5;
+const NOTE: i32 = 6;
+const PROGRAM: i32 = 7;
+const FIRST_UNUSED: u32 = 8;
 /// Copies are made above this on the way, so that no number is needed twice at a time.
 const ASIDE: i32 = 16;
 
@@ -45,8 +47,8 @@ pub(super) fn place(jail: &Jail, own_root: bool, note: &File) -> Result<Placed, 
     let inside = if own_root { Some(open(BUNDLE_ROOT, folder, Mode::empty())) } else { None };
     let inside = inside.transpose().map_err(failed("opening the bundle"))?;
     let bundle = inside.as_ref().unwrap_or(&jail.bundle);
-    let copies: [&dyn AsFd; 4] = [&jail.channel, bundle, note, &jail.program];
-    let [channel, bundle, note, program] = copies.map(aside);
+    let copies: [&dyn AsFd; 5] = [&jail.channel, bundle, &jail.bell, note, &jail.program];
+    let [channel, bundle, bell, note, program] = copies.map(aside);
     let to = |number, keep: bool, copy: nix::Result<OwnedFd>| -> nix::Result<OwnedFd> {
         let flags = if keep { OFlag::empty() } else { OFlag::O_CLOEXEC };
         sys::place(&copy?, number, flags.bits())?;
@@ -59,6 +61,7 @@ pub(super) fn place(jail: &Jail, own_root: bool, note: &File) -> Result<Placed, 
         // They stay open under these numbers, whoever else believes to own them.
         std::mem::forget(to(CHANNEL, true, channel)?);
         std::mem::forget(to(BUNDLE, true, bundle)?);
+        std::mem::forget(to(BELL, true, bell)?);
         let note = File::from(to(NOTE, false, note)?);
         Ok(Placed { note, program: to(PROGRAM, false, program)? })
     };
@@ -73,10 +76,22 @@ pub(super) fn close_others() -> Result<(), ConfineError> {
 /// Takes over, in the shim, what the child has put in place.
 ///
 /// `None` if the descriptors are not those of a jail: then this was started by hand.
-pub fn take() -> Option<(OwnedFd, OwnedFd)> {
+pub fn take() -> Option<Inherited> {
     let channel = sys::inherited(CHANNEL).filter(|fd| is(fd, SFlag::S_IFSOCK))?;
     let bundle = sys::inherited(BUNDLE).filter(|fd| is(fd, SFlag::S_IFDIR))?;
-    Some((channel, bundle))
+    let bell = sys::inherited(BELL).filter(|fd| is(fd, SFlag::S_IFSOCK))?;
+    Some(Inherited { channel, bundle, bell })
+}
+
+/// What the shim starts with.
+#[derive(Debug)]
+pub struct Inherited {
+    /// To the runner.
+    pub channel: OwnedFd,
+    /// The bundle's directory, without rights.
+    pub bundle: OwnedFd,
+    /// To the stage.
+    pub bell: OwnedFd,
 }
 
 fn is(descriptor: &OwnedFd, kind: SFlag) -> bool {

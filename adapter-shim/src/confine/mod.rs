@@ -29,7 +29,7 @@ use crate::native::sys::{default_fault_signals, exit_now};
 use crate::permit::LoadPermit;
 use crate::stage::mounts::Mount;
 use protocol::policy::{Policy, Profiles};
-use protocol::stage::Layers;
+use protocol::stage::{Layers, Purpose};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -52,6 +52,10 @@ pub struct Jail {
     pub bundle: OwnedFd,
     /// The shim's end of the channel.
     pub channel: OwnedFd,
+    /// The shim's end of the socket by which the stage gets the filter's listener.
+    pub bell: OwnedFd,
+    /// Whether the jail keeps the bundle in.
+    pub purpose: Purpose,
     /// `/dev/null`.
     pub null: OwnedFd,
     /// This program, to be executed inside.
@@ -145,7 +149,9 @@ fn build(
     privileges::drop_capabilities(with_namespaces).map_err(failed)?;
     limits::apply(jail, with_namespaces).map_err(failed)?;
     layers.mdwe = privileges::gain_nothing().map_err(failed)?;
-    layers.landlock = landlock::restrict(jail, &placed.program, layers.root).map_err(failed)?;
+    if jail.purpose == Purpose::Confine {
+        layers.landlock = landlock::restrict(jail, &placed.program, layers.root).map_err(failed)?;
+    }
     descriptors::close_others().map_err(failed)?;
     // Last: from here on a system call of the list ends the process.
     seccomp::install_never().map_err(failed)?;
@@ -159,19 +165,28 @@ fn build(
 /// way to get one than [`apply`].
 #[derive(Debug)]
 pub struct Confined {
-    steady: SealedFilter,
+    /// None where the operator only wants to learn.
+    steady: Option<SealedFilter>,
 }
 
 /// Puts up the layers that depend on the plan, in the shim itself.
 ///
 /// # Errors
 /// [`ConfineError`]; the layers before the failed one stay in force.
-pub fn apply(profiles: Profiles) -> Result<Confined, ConfineError> {
+pub fn apply(
+    profiles: Profiles,
+    purpose: Purpose,
+    bell: OwnedFd,
+) -> Result<Confined, ConfineError> {
     let failed = |step: &'static str| ConfineError::at::<io::Error>("signals", step);
     default_fault_signals().map_err(failed("resetting handlers"))?;
+    if purpose == Purpose::Learn {
+        seccomp::install_learn(&bell)?;
+        return Ok(Confined { steady: None });
+    }
     // `execve` has reset it. Nobody of the same user may look into this process or attach to it.
     privileges::hide()?;
-    Ok(Confined { steady: seccomp::install_load(profiles)? })
+    Ok(Confined { steady: Some(seccomp::install_load(profiles, &bell)?) })
 }
 
 impl Confined {
@@ -185,11 +200,7 @@ impl Confined {
     /// # Errors
     /// If a thread of the library has made that impossible. The process must end then.
     pub fn narrow(self) -> Result<(), ConfineError> {
-        self.steady.install().map_err(ConfineError::at("system call filter", "narrowing"))
-    }
-
-    /// Whether the library cannot put another filter in the place of the steady one.
-    pub fn is_sealed(&self) -> bool {
-        self.steady.is_sealed()
+        let Some(steady) = self.steady else { return Ok(()) };
+        steady.install().map_err(ConfineError::at("system call filter", "narrowing"))
     }
 }

@@ -9,7 +9,7 @@
 //! | never | [`NEVER`] | the process ends | allow |
 //! | unknown | every call with a row | allow | the process ends |
 //! | absent | [`ABSENT`] | `ENOSYS` | allow |
-//! | refused | [`super::syscalls::REFUSED`], and sets that are not granted | `EACCES` | allow |
+//! | refused | [`super::syscalls::REFUSED`], and sets that are not granted | `EACCES`, by the stage | allow |
 //! | load, then steady | what is granted; what the two above answer | allow | `EPERM` |
 //!
 //! The first is installed before this program is executed in the jail, the next four before the
@@ -17,8 +17,9 @@
 //! the runner compares.
 
 use super::ConfineError;
-use super::syscalls::{ABSENT, Call, Facts, NEVER, Stage, Test, granted, known};
-use crate::native::sys::filter::SealedFilter;
+use super::syscalls::{ABSENT, COMPUTE, Call, Facts, NEVER, Stage, Test, granted, known};
+use crate::native::sys::filter::{SealedFilter, install_with_listener};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use protocol::policy::Profiles;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
@@ -26,6 +27,8 @@ use seccompiler::{
 };
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 
 /// Rules by the number of the call; no rules mean: whatever the arguments are.
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
@@ -44,16 +47,87 @@ pub fn install_never() -> Result<(), ConfineError> {
 ///
 /// # Errors
 /// As [`install_never`], and if there is no memory.
-pub(super) fn install_load(profiles: Profiles) -> Result<SealedFilter, ConfineError> {
+pub(super) fn install_load(
+    profiles: Profiles,
+    bell: &OwnedFd,
+) -> Result<SealedFilter, ConfineError> {
     let process = std::process::id();
     let steady = allowed(profiles, Stage::Steady, Facts { process, sealed: 0 })?;
     let sealed = SealedFilter::new(&steady)
         .map_err(ConfineError::at("system call filter", "sealing the steady filter"))?;
     let facts = Facts { process, sealed: sealed.address() };
-    for filter in while_loading(profiles, facts)? {
-        apply_filter(&filter)?;
+    let [unknown, absent, refused, load] = while_loading(profiles, facts)?;
+    apply_filter(&unknown)?;
+    apply_filter(&absent)?;
+    // The stage answers what this one refuses, so that the operator hears of it. Where it cannot,
+    // the kernel answers, and nobody hears.
+    if !with_listener(&asked_of_the_stage(&refused), bell)? {
+        apply_filter(&refused)?;
     }
+    apply_filter(&load)?;
     Ok(sealed)
+}
+
+/// Installs the one filter of a process that is only watched: the stage hears of every call that
+/// would need a grant, and lets it be made.
+///
+/// # Errors
+/// If the kernel has no way to ask.
+pub(super) fn install_learn(bell: &OwnedFd) -> Result<(), ConfineError> {
+    let calls = known().filter(|call| {
+        let plain =
+            COMPUTE.iter().any(|plain| plain.number == call.number && plain.when.is_empty());
+        // Every allocation would be asked for; what is mapped was opened.
+        !plain && call.number != libc::SYS_sendmsg && !QUIET.contains(&call.number)
+    });
+    let filter = answer(numbers(calls), libc::EACCES)?;
+    match with_listener(&asked_of_the_stage(&filter), bell)? {
+        true => Ok(()),
+        false => Err(ConfineError::Weaker(
+            "learning needs a kernel that lets a process answer system calls of another \
+             (SECCOMP_RET_USER_NOTIF, Linux 5.5), and no other supervisor that does"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Calls that need no grant, or not one that could be told by them.
+const QUIET: [i64; 9] = [
+    libc::SYS_mmap,
+    libc::SYS_mprotect,
+    libc::SYS_mremap,
+    libc::SYS_madvise,
+    libc::SYS_futex,
+    libc::SYS_clock_gettime,
+    libc::SYS_lseek,
+    libc::SYS_pread64,
+    libc::SYS_fstat,
+];
+
+/// The same filter, asking instead of refusing. The kernel refuses with `ENOSYS` if nobody is there
+/// to be asked: nothing is allowed by the stage's absence.
+fn asked_of_the_stage(refused: &BpfProgram) -> BpfProgram {
+    let refuse = u32::from(errno(libc::EACCES));
+    let ask = |mut instruction: sock_filter| {
+        if u32::from(instruction.code) == (libc::BPF_RET | libc::BPF_K) && instruction.k == refuse {
+            instruction.k = libc::SECCOMP_RET_USER_NOTIF;
+        }
+        instruction
+    };
+    refused.iter().cloned().map(ask).collect()
+}
+
+/// Installs a filter with a listener and hands that to the stage, which alone may answer.
+fn with_listener(filter: &[sock_filter], bell: &OwnedFd) -> Result<bool, ConfineError> {
+    let failed = |step: &'static str| ConfineError::at::<io::Error>("system call filter", step);
+    let listener = install_with_listener(filter).map_err(failed("installing a listener"))?;
+    let Some(listener) = listener else { return Ok(false) };
+    let numbers = [listener.as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&numbers)];
+    let sent =
+        sendmsg::<()>(bell.as_raw_fd(), &[IoSlice::new(b"!")], &rights, MsgFlags::empty(), None);
+    sent.map_err(|errno| failed("handing over the listener")(errno.into()))?;
+    Ok(true)
 }
 
 /// What [`install_load`] installs, in this order.
@@ -106,7 +180,11 @@ fn refused(profiles: Profiles) -> impl Iterator<Item = &'static Call> {
     let needed: Vec<_> =
         granted(profiles, Stage::Load).into_iter().flatten().map(|call| call.number).collect();
     let absent = |number| ABSENT.iter().any(|call| call.number == number && call.when.is_empty());
-    known().filter(move |call| !needed.contains(&call.number) && !absent(call.number))
+    // Handing over the listener comes after this filter.
+    let handing_over = libc::SYS_sendmsg;
+    known().filter(move |call| {
+        !needed.contains(&call.number) && !absent(call.number) && call.number != handing_over
+    })
 }
 
 fn numbers<'a>(calls: impl Iterator<Item = &'a Call>) -> Rules {

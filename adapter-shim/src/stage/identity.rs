@@ -15,6 +15,7 @@ use nix::sched::CloneFlags;
 use nix::sys::prctl::set_dumpable;
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{Gid, Uid, getegid, geteuid, setgroups, setresgid, setresuid};
+use protocol::stage::Purpose;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -32,13 +33,16 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// A private id if this is root and such ids exist in its namespace, else who we are.
-    pub(super) fn plan() -> Self {
+    /// A private id if this is root and such ids exist in its namespace, else who we are; also to
+    /// learn, where the bundle is to reach what its user reaches.
+    pub(super) fn plan(purpose: Purpose) -> Self {
         let (uid, gid) = (geteuid(), getegid());
         let private = PRIVATE_IDS.wrapping_add(std::process::id());
         let exists =
             |map: &str| std::fs::read_to_string(map).is_ok_and(|text| maps(&text, private));
-        if uid.is_root() && exists("/proc/self/uid_map") && exists("/proc/self/gid_map") {
+        let confine = purpose == Purpose::Confine;
+        if confine && uid.is_root() && exists("/proc/self/uid_map") && exists("/proc/self/gid_map")
+        {
             let (uid, gid) = (Uid::from_raw(private), Gid::from_raw(private));
             return Self { uid, gid, is_private: true };
         }

@@ -8,7 +8,7 @@
 //! - S2 [`identity`]: root takes a user id of its own.
 //! - S3 [`mounts`], [`closure`]: what the jail's file system will hold.
 //! - S4 [`child`]: the child in its namespaces, which goes on in [`crate::confine`].
-//! - S5 [`watch`]: until the shim has ended, or the runner.
+//! - S5 [`watch`]: until the shim has ended, or the runner; [`notices`] of what was refused.
 
 mod child;
 pub(crate) mod closure;
@@ -16,6 +16,7 @@ mod control;
 mod hygiene;
 mod identity;
 pub mod mounts;
+mod notices;
 mod watch;
 
 use crate::confine::Jail;
@@ -25,7 +26,8 @@ use control::Control;
 use nix::fcntl::{OFlag, open};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
-use protocol::stage::{FromStage, JailSpec, Layer, Layers};
+use notices::Notices;
+use protocol::stage::{FromStage, JailSpec, Layer, Layers, Purpose};
 use protocol::text::ForeignText;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -77,11 +79,11 @@ pub fn run() -> Result<(), StageError> {
     hygiene::clean_up().map_err(StageError::step("cleaning up what was inherited"))?;
     let spec = control.spec()?;
     match start(&spec, bundle) {
-        Ok((mut child, channel, layers)) => {
+        Ok(Started { mut child, channel, layers, mut notices }) => {
             let descriptors = [child.pidfd(), &channel];
             control.send_with(&FromStage::Started { layers }, &descriptors)?;
             drop(channel);
-            let ending = watch::until_end(&mut child, &control);
+            let ending = watch::until_end(&mut child, &mut control, &mut notices);
             // If the runner is gone there is nobody to tell.
             let _ = control.send(&FromStage::Ended(ending));
             Ok(())
@@ -93,10 +95,18 @@ pub fn run() -> Result<(), StageError> {
     }
 }
 
-/// Builds the jail and starts the shim; returns it, the runner's end of the channel, and what is in
-/// force.
-fn start(spec: &JailSpec, bundle: OwnedFd) -> Result<(Child, OwnedFd, Layers), StageError> {
-    let identity = identity::Identity::plan();
+/// A shim in its jail.
+struct Started {
+    child: Child,
+    /// The runner's end.
+    channel: OwnedFd,
+    layers: Layers,
+    notices: Notices,
+}
+
+/// Builds the jail and starts the shim.
+fn start(spec: &JailSpec, bundle: OwnedFd) -> Result<Started, StageError> {
+    let identity = identity::Identity::plan(spec.purpose);
     let mut mounts = mounts::all(spec, &bundle)?;
     if identity.is_private() {
         // As long as this is root: afterwards nobody here may look into root's files.
@@ -106,11 +116,14 @@ fn start(spec: &JailSpec, bundle: OwnedFd) -> Result<(Child, OwnedFd, Layers), S
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty());
     let program = open("/proc/self/exe", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty());
     let (ours, theirs) = channel().map_err(StageError::step("making the channel"))?;
+    let (listener, bell) = sockets().map_err(StageError::step("making a socket"))?;
     let jail = Jail {
         policy: spec.policy.clone(),
         mounts,
         bundle,
         channel: theirs,
+        bell,
+        purpose: spec.purpose,
         null: null.map_err(|e| StageError::step("opening /dev/null")(e.into()))?,
         program: program.map_err(|e| StageError::step("opening this program")(e.into()))?,
         has_private_uid: identity.is_private(),
@@ -121,7 +134,10 @@ fn start(spec: &JailSpec, bundle: OwnedFd) -> Result<(Child, OwnedFd, Layers), S
     match missing {
         // The child is dropped, and with it killed, before it was sent anything.
         Some(layer) => Err(StageError::Weaker(missing_layer(*layer))),
-        None => Ok((child, ours, layers)),
+        None => {
+            let notices = Notices::new(listener, spec.purpose);
+            Ok(Started { child, channel: ours, layers, notices })
+        }
     }
 }
 
@@ -131,7 +147,8 @@ fn spawn(
     jail: &Jail,
     identity: &identity::Identity,
 ) -> Result<(Child, Layers), StageError> {
-    match Child::spawn(jail, identity, true) {
+    // To learn what a bundle reaches for, it must be able to reach it.
+    match Child::spawn(jail, identity, spec.purpose == Purpose::Confine) {
         Ok(started) => Ok(started),
         Err(NotStarted::Refused(error)) => Err(error),
         Err(NotStarted::NoNamespaces(reason)) => {
@@ -159,9 +176,13 @@ fn missing_layer(layer: Layer) -> String {
 
 /// The socket between the runner and the shim: no descriptor can be sent through it.
 fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (family, kind) = (AddressFamily::Unix, SockType::Stream);
-    let (ours, theirs) = socketpair(family, kind, None, SockFlag::SOCK_CLOEXEC)?;
+    let (ours, theirs) = sockets()?;
     refuse_descriptors(&ours)?;
     refuse_descriptors(&theirs)?;
     Ok((ours, theirs))
+}
+
+fn sockets() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (family, kind) = (AddressFamily::Unix, SockType::Stream);
+    Ok(socketpair(family, kind, None, SockFlag::SOCK_CLOEXEC)?)
 }

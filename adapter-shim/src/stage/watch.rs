@@ -2,6 +2,7 @@
 
 use super::child::Child;
 use super::control::Control;
+use super::notices::Notices;
 use crate::confine::syscalls::{is_listed, name};
 use crate::native::sys::trace::{self, Event};
 use nix::errno::Errno;
@@ -12,7 +13,7 @@ use protocol::stage::{Ending, Status, Violation};
 use std::os::fd::AsFd as _;
 
 /// Waits for the end, and passes on on the way what a traced process must be passed.
-pub(super) fn until_end(child: &mut Child, control: &Control) -> Ending {
+pub(super) fn until_end(child: &mut Child, control: &mut Control, notices: &mut Notices) -> Ending {
     let mut seen = Seen::default();
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let children = SignalFd::with_flags(&SigSet::from(Signal::SIGCHLD), flags);
@@ -26,21 +27,30 @@ pub(super) fn until_end(child: &mut Child, control: &Control) -> Ending {
             child.kill();
             continue;
         };
-        let mut events = [
-            PollFd::new(control.as_fd(), PollFlags::POLLIN),
-            PollFd::new(children.as_fd(), PollFlags::POLLIN),
-        ];
-        match poll(&mut events, PollTimeout::NONE) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(_) => child.kill(),
-        }
+        let [runner, asked] = wait(control, children, notices);
         // The runner has said all it has to say: whatever comes now is its end.
-        if events.first().and_then(PollFd::any) == Some(true) {
+        if runner {
             child.kill();
-            // Its end comes by the other descriptor alone from here on.
+            // Its end comes by another descriptor from here on.
             return seen.wait(child);
         }
+        if asked {
+            notices.serve(control);
+        }
         while let Ok(Some(_)) = children.read_signal() {}
+    }
+}
+
+/// Waits until something happens; tells whether it was the runner, and whether a call was asked for.
+fn wait(control: &Control, children: &SignalFd, notices: &Notices) -> [bool; 2] {
+    let on = |fd| PollFd::new(fd, PollFlags::POLLIN);
+    let mut events = vec![on(control.as_fd()), on(children.as_fd())];
+    events.extend(notices.descriptor().map(on));
+    match poll(&mut events, PollTimeout::NONE) {
+        Ok(_) => [0, 2].map(|index| events.get(index).and_then(PollFd::any) == Some(true)),
+        Err(Errno::EINTR) => [false; 2],
+        // Nothing could be noticed any more: the same as the runner's end.
+        Err(_) => [true, false],
     }
 }
 

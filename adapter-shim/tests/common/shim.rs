@@ -5,7 +5,7 @@ use protocol::frame::{FrameBuffer, encode_head};
 use protocol::limits::PAYLOAD_BYTES_MAX;
 use protocol::message::{Plan, Step, ToRunner, ToShim};
 use protocol::policy::Policy;
-use protocol::stage::{Ending, FromStage, JailSpec, Layer, Layers, Status, ToStage};
+use protocol::stage::{Ending, FromStage, JailSpec, Layer, Layers, Purpose, Status, ToStage};
 use protocol::version::{MAGIC, SUPPORTED};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use std::io::{IoSliceMut, Read, Write};
@@ -54,7 +54,7 @@ pub fn report(control: &UnixStream) -> Option<(FromStage, Vec<OwnedFd>)> {
     loop {
         let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut room);
-        let space = &mut [IoSliceMut::new(buffer.space(0).unwrap())];
+        let space = &mut [IoSliceMut::new(buffer.exact_space(0).unwrap())];
         let received = recvmsg(control, space, &mut ancillary, RecvFlags::CMSG_CLOEXEC).unwrap();
         for message in ancillary.drain() {
             if let RecvAncillaryMessage::ScmRights(rights) = message {
@@ -72,8 +72,12 @@ pub fn report(control: &UnixStream) -> Option<(FromStage, Vec<OwnedFd>)> {
 
 /// Asks a stage for a jail.
 pub fn ask_for_jail(mut control: &UnixStream, policy: &Policy, required: &[Layer]) {
-    let spec =
-        JailSpec { bundle: "test".into(), policy: policy.clone(), required: required.to_vec() };
+    let spec = JailSpec {
+        bundle: "test".into(),
+        policy: policy.clone(),
+        required: required.to_vec(),
+        purpose: Purpose::Confine,
+    };
     let payload = postcard::to_stdvec(&spec).unwrap();
     let mut bytes = Vec::new();
     encode_head(&ToStage::Jail, payload.len(), PAYLOAD_BYTES_MAX, &mut bytes).unwrap();
@@ -183,9 +187,12 @@ impl Shim {
     /// Waits until the shim has ended by itself. Returns how, and what it wrote to stderr.
     pub fn end(mut self) -> (Ending, String) {
         assert_eq!(self.receive(), None);
-        let ending = match report(&self.control).unwrap().0 {
-            FromStage::Ended(ending) => ending,
-            other => panic!("{other:?}"),
+        let ending = loop {
+            match report(&self.control).unwrap().0 {
+                FromStage::Ended(ending) => break ending,
+                FromStage::Noticed(_) => {}
+                other => panic!("{other:?}"),
+            }
         };
         let mut stderr = String::new();
         self.stage.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();

@@ -9,6 +9,7 @@ use crate::shape::{FLAT_MAX, Function, ResourceId, Shape, ShapeId, Shapes};
 use protocol::limits::{FUNCTIONS_MAX, PAYLOAD_BYTES_MAX};
 use protocol::message::{self, Resource};
 use protocol::policy::Profiles;
+use protocol::stage::Purpose;
 use protocol::types::{Type, TypeDef, TypeTable};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,6 +55,7 @@ impl<'a> Builder<'a> {
             vendor: vendor.collect(),
             profiles: Profiles::COMPUTE,
             own_root: false,
+            purpose: Purpose::Confine,
             payload_bytes_max: u32::try_from(PAYLOAD_BYTES_MAX).unwrap_or(u32::MAX),
             take_panic: Some(symbols::TAKE_PANIC.to_owned()).filter(|name| bundle.defines(name)),
             ..message::Plan::default()

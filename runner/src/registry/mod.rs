@@ -6,10 +6,10 @@ mod start;
 use crate::bundle::{Bundle, BundleError};
 use crate::plan::{self, BundlePlan, Map, Plan, PlanError, Unserved};
 use crate::proxy::{Host, Mode, define};
-use crate::shim::{LocateError, StartError};
+use crate::shim::{LocateError, Notices, StartError};
 use protocol::error::TypeError;
 use protocol::policy::Policy;
-use protocol::stage::Layer;
+use protocol::stage::{Layer, Purpose};
 use start::Start;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,10 @@ pub struct BundleOptions {
     pub policy: Policy,
     /// Layers of the jail without which it must not start, beside the mandatory ones.
     pub required: Vec<Layer>,
+    /// Whether the jail keeps the bundle in, or only watches: see [`Purpose`].
+    pub purpose: Purpose,
+    /// Where to tell of system calls that were refused.
+    pub notices: Notices,
     /// Largest arguments or result of one call, in bytes; at most
     /// [`protocol::limits::PAYLOAD_BYTES_MAX`].
     pub payload_bytes_max: u32,
@@ -58,6 +62,8 @@ impl Default for BundleOptions {
             load_timeout: Duration::from_secs(60),
             policy: Policy::default(),
             required: Vec::new(),
+            purpose: Purpose::Confine,
+            notices: Notices::default(),
             payload_bytes_max: u32::try_from(protocol::limits::PAYLOAD_BYTES_MAX)
                 .unwrap_or(u32::MAX),
         }

@@ -28,6 +28,7 @@ impl<'a> Start<'a> {
         let options = &registered.options;
         let mut wire = planned.wire.clone();
         wire.profiles = options.policy.profiles();
+        wire.purpose = options.purpose;
         wire.payload_bytes_max = options.payload_bytes_max;
         let types = TypeTable::new(wire.types.clone(), wire.resources.len())
             .map_err(|why| Error::Types { bundle: planned.bundle.name().to_owned(), why })?;
@@ -36,6 +37,7 @@ impl<'a> Start<'a> {
             bundle: wire.bundle.clone(),
             policy: options.policy.clone(),
             required: options.required.clone(),
+            purpose: options.purpose,
         };
         Ok(Self { planned, options, wire, spec, types, init })
     }
@@ -73,7 +75,8 @@ impl<'a> Start<'a> {
         let program = shim.map_or_else(locate, |path| Ok(path.to_owned()))?;
         let directory = self.planned.bundle.directory().try_clone_to_owned();
         let directory = directory.map_err(|error| self.failed(error.into()))?;
-        Launched::spawn(&program, directory, &self.wire).map_err(|error| self.failed(error.into()))
+        Launched::spawn(&program, directory, &self.wire, self.options.notices.clone())
+            .map_err(|error| self.failed(error.into()))
     }
 
     fn in_process(&self) -> Result<Backend, Error> {

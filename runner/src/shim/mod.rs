@@ -7,6 +7,7 @@
 
 mod exit;
 mod locate;
+mod notices;
 mod process;
 mod session;
 mod spawner;
@@ -15,6 +16,7 @@ mod verify;
 
 pub use exit::ShimExit;
 pub use locate::{LocateError, locate};
+pub use notices::{BundleNotice, Notices};
 pub(crate) use session::{CallEnd, Launched, Session};
 pub use session::{SessionEnd, StartError};
 pub use verify::Unconfined;

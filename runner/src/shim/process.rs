@@ -2,13 +2,14 @@
 //! in the jail that the stage has built. Both are watched through pidfds, and always reaped.
 
 use super::exit::ShimExit;
+use super::notices::{BundleNotice, Notices};
 use super::{spawner, stderr, verify};
 use crate::channel::{Blocking, ChannelError, Wait, run_blocking};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::error::FrameError;
 use protocol::frame::{FrameBuffer, encode_head};
 use protocol::limits::PAYLOAD_BYTES_MAX;
-use protocol::stage::{FromStage, JailSpec, Layers, ToStage};
+use protocol::stage::{Ending, FromStage, JailSpec, Layers, Notice, ToStage};
 use protocol::text::ForeignText;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -36,6 +37,10 @@ pub(super) struct Process {
     shim: Option<Shim>,
     stderr: Option<stderr::Forwarded>,
     exit: Option<ShimExit>,
+    bundle: String,
+    notices: Notices,
+    /// The stage's last report, if it came while notices were collected.
+    ending: Option<Ending>,
 }
 
 #[derive(Debug)]
@@ -76,7 +81,12 @@ impl Process {
     ///
     /// # Errors
     /// Those of spawning a process and a thread.
-    pub(super) fn spawn(program: &Path, bundle: &str, directory: OwnedFd) -> io::Result<Self> {
+    pub(super) fn spawn(
+        program: &Path,
+        bundle: &str,
+        directory: OwnedFd,
+        notices: Notices,
+    ) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let mut command = Command::new(program);
@@ -95,6 +105,9 @@ impl Process {
                 shim: None,
                 stderr,
                 exit: None,
+                bundle: bundle.to_owned(),
+                notices,
+                ending: None,
             }),
             Err(error) => {
                 let _ = child.kill();
@@ -142,7 +155,7 @@ impl Process {
                 Ok((UnixStream::from(channel), layers))
             }
             FromStage::Refused { text } => Err(JailFault::Refused(text)),
-            FromStage::Ended(_) => Err(ChannelError::Closed.into()),
+            FromStage::Ended(_) | FromStage::Noticed(_) => Err(ChannelError::Closed.into()),
         }
     }
 
@@ -190,15 +203,45 @@ impl Process {
         self.exit.insert(exit).clone()
     }
 
-    /// What the stage tells of the shim's end.
-    fn last_report(&self) -> Option<protocol::stage::Ending> {
+    /// Takes what the stage has noticed so far, while `function` was running.
+    pub(super) fn collect_notices(&mut self, function: Option<&str>) {
+        let has_come = |control: &UnixStream| {
+            let mut events = [PollFd::new(control.as_fd(), PollFlags::POLLIN)];
+            poll(&mut events, PollTimeout::ZERO) == Ok(1)
+        };
+        while self.ending.is_none() && self.control.as_ref().is_some_and(has_come) {
+            match self.report() {
+                Some(FromStage::Noticed(notice)) => self.notice(notice, function),
+                Some(FromStage::Ended(ending)) => self.ending = Some(ending),
+                _ => break,
+            }
+        }
+    }
+
+    fn notice(&self, notice: Notice, function: Option<&str>) {
+        let (bundle, function) = (self.bundle.clone(), function.map(str::to_owned));
+        self.notices.add(BundleNotice { bundle, function, notice });
+    }
+
+    /// What the stage tells of the shim's end, after what it has noticed before.
+    fn last_report(&mut self) -> Option<Ending> {
+        if let Some(ending) = self.ending.take() {
+            return Some(ending);
+        }
+        loop {
+            match self.report()? {
+                FromStage::Noticed(notice) => self.notice(notice, None),
+                FromStage::Ended(ending) => return Some(ending),
+                _ => return None,
+            }
+        }
+    }
+
+    fn report(&self) -> Option<FromStage> {
         let control = self.control.as_ref()?;
         let deadline = Instant::now() + REPORT_GRACE;
         let (wait, mut none) = (Blocking { deadline }, Vec::new());
-        match run_blocking(receive(control, &wait, &mut none)) {
-            Ok(Ok(FromStage::Ended(ending))) => Some(ending),
-            _ => None,
-        }
+        run_blocking(receive(control, &wait, &mut none)).ok()?.ok()
     }
 }
 
@@ -216,7 +259,7 @@ async fn receive(
 ) -> Result<FromStage, ChannelError> {
     let mut buffer = FrameBuffer::new();
     loop {
-        let space = buffer.space(0)?;
+        let space = buffer.exact_space(0)?;
         let count = wait.read(control, |stream| receive_some(stream, space, descriptors)).await?;
         if count == 0 {
             return Err(buffer.at_end().map_or(ChannelError::Closed, ChannelError::from));

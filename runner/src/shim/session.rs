@@ -1,6 +1,7 @@
 //! A running shim and the conversation with it, from the greeting to the end.
 
 use super::exit::ShimExit;
+use super::notices::Notices;
 use super::process::{JailFault, Process};
 use super::verify::Unconfined;
 use crate::channel::{
@@ -9,7 +10,7 @@ use crate::channel::{
 };
 use protocol::error::PeerFault;
 use protocol::message::{CallFault, Plan, Step, ToRunner, ToShim};
-use protocol::stage::{JailSpec, Layer, Layers};
+use protocol::stage::{JailSpec, Layer, Layers, Purpose};
 use protocol::text::ForeignText;
 use protocol::version::{MAGIC, SUPPORTED, VersionError};
 use std::io;
@@ -102,6 +103,8 @@ pub(crate) enum CallEnd {
 pub(crate) struct Session {
     conversation: Conversation,
     process: Process,
+    /// Names of the functions, for notices.
+    functions: Vec<String>,
     end: Option<SessionEnd>,
     /// Set while a request is under way: if the caller went away, nobody can use the answer.
     in_flight: bool,
@@ -116,8 +119,13 @@ impl Launched {
     ///
     /// # Errors
     /// Those of the system.
-    pub(crate) fn spawn(program: &Path, directory: OwnedFd, plan: &Plan) -> io::Result<Self> {
-        let process = Process::spawn(program, &plan.bundle, directory)?;
+    pub(crate) fn spawn(
+        program: &Path,
+        directory: OwnedFd,
+        plan: &Plan,
+        notices: Notices,
+    ) -> io::Result<Self> {
+        let process = Process::spawn(program, &plan.bundle, directory, notices)?;
         tracing::debug!(bundle = %plan.bundle, pid = process.id(), "adapter process started");
         Ok(Self(process))
     }
@@ -175,8 +183,14 @@ impl Launched {
             Ok((stream, layers)) => {
                 log_layers(&plan.bundle, layers);
                 let conversation = Conversation::new(Channel::new(stream)?);
-                let session =
-                    Session { conversation, process: self.0, end: None, in_flight: false };
+                let functions = plan.functions.iter().map(|f| f.name.clone()).collect();
+                let session = Session {
+                    conversation,
+                    process: self.0,
+                    functions,
+                    end: None,
+                    in_flight: false,
+                };
                 Ok((session, Plan { own_root: layers.root, ..plan.clone() }))
             }
             Err(JailFault::Refused(text)) => Err(StartError::Jail(text)),
@@ -226,13 +240,18 @@ impl Session {
     ) -> Result<Self, StartError> {
         match prepared {
             Ok(()) => {}
-            Err(StartFault::Step(step, text)) => return Err(StartError::Step { step, text }),
+            Err(StartFault::Step(step, text)) => {
+                self.process.collect_notices(None);
+                return Err(StartError::Step { step, text });
+            }
             Err(StartFault::Channel(error)) => {
                 return Err(StartError::Ended(self.close(error, timeout)));
             }
         }
         // What was said until here may have been said by the library.
-        if let Err(unconfined) = self.process.verify() {
+        if plan.purpose == Purpose::Confine
+            && let Err(unconfined) = self.process.verify()
+        {
             let end = match unconfined {
                 Unconfined::Gone => SessionEnd::Exit(self.process.end(END_GRACE)),
                 other => SessionEnd::Unconfined(other),
@@ -327,11 +346,27 @@ impl Session {
         self.in_flight = false;
         match asked {
             Ok(answer) => match answer.message {
-                ToRunner::CallFailed { fault, text, .. } => Err(CallEnd::Failed(fault, text)),
+                ToRunner::CallFailed { fault, text, .. } => {
+                    self.collect_notices(request);
+                    Err(CallEnd::Failed(fault, text))
+                }
                 _ => Ok(answer.payload),
             },
-            Err(error) => Err(CallEnd::Ended(self.close(error, timeout))),
+            Err(error) => {
+                self.collect_notices(request);
+                Err(CallEnd::Ended(self.close(error, timeout)))
+            }
         }
+    }
+
+    /// What the library was refused may be why a request failed.
+    fn collect_notices(&mut self, request: &ToShim) {
+        let function = match request {
+            ToShim::Call { function, .. } => usize::try_from(*function).ok(),
+            _ => None,
+        };
+        let name = function.and_then(|index| self.functions.get(index));
+        self.process.collect_notices(name.map(String::as_str));
     }
 
     /// Ends the session because its process broke the protocol: a reply that is not a value, say.

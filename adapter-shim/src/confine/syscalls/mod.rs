@@ -177,6 +177,8 @@ pub fn verdict(
     }
     // The filter that answers EACCES stays in force from loading on, so it cannot name what loading
     // needs.
-    let while_loading = granted(profiles, Stage::Load).into_iter().flat_map(of).next().is_some();
+    // Nor can it name the call that hands its listener to the stage.
+    let while_loading = number == libc::SYS_sendmsg
+        || granted(profiles, Stage::Load).into_iter().flat_map(of).next().is_some();
     Verdict::Refuse(if while_loading { libc::EPERM } else { libc::EACCES })
 }

@@ -3,6 +3,7 @@
 use super::checked;
 use seccompiler::sock_filter;
 use std::io;
+use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::ptr::NonNull;
 
 /// `mseal(2)`, Linux 6.10.
@@ -15,12 +16,32 @@ struct Program {
     filter: *const sock_filter,
 }
 
+/// Installs a filter whose `SECCOMP_RET_USER_NOTIF` answers are asked for through the descriptor that
+/// is returned: whoever reads from it decides. `None` if the kernel has no such answers, or another
+/// supervisor has taken them; nothing is installed then.
+pub(crate) fn install_with_listener(filter: &[sock_filter]) -> io::Result<Option<OwnedFd>> {
+    let length = u16::try_from(filter.len()).map_err(io::Error::other)?;
+    let program = Program { length, filter: filter.as_ptr() };
+    let (mode, listener) = (libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    // SAFETY: the program points at as many instructions as it says, and both live through the call.
+    let result =
+        checked(unsafe { libc::syscall(libc::SYS_seccomp, mode, listener, &raw const program) });
+    match result {
+        Ok(fd) => {
+            let fd = i32::try_from(fd).map_err(io::Error::other)?;
+            // SAFETY: the kernel returned a new descriptor.
+            Ok(Some(unsafe { OwnedFd::from_raw_fd(fd) }))
+        }
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EBUSY)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// A filter in memory of its own that nobody can change any more: read-only, and sealed where the
 /// kernel can. Never freed.
 #[derive(Debug)]
 pub(crate) struct SealedFilter {
     page: NonNull<libc::c_void>,
-    is_sealed: bool,
 }
 
 // SAFETY: the memory is read-only.
@@ -50,19 +71,15 @@ impl SealedFilter {
         }
         // SAFETY: only our own memory is made read-only; nobody writes it from here on.
         checked(unsafe { libc::mprotect(page.as_ptr(), bytes, libc::PROT_READ) }.into())?;
-        // SAFETY: only our own memory is sealed.
-        let sealed = checked(unsafe { libc::syscall(SYS_MSEAL, page.as_ptr(), bytes, 0) });
-        Ok(Self { page, is_sealed: sealed.is_ok() })
+        // SAFETY: only our own memory is sealed. On a kernel without the call a library could put
+        // another filter in its place and keep the rights to load; `wrun doctor` says so.
+        unsafe { libc::syscall(SYS_MSEAL, page.as_ptr(), bytes, 0) };
+        Ok(Self { page })
     }
 
     /// Where the kernel finds it: what `seccomp(2)` takes as its third argument.
     pub(crate) fn address(&self) -> u64 {
         self.page.as_ptr().addr() as u64
-    }
-
-    /// Whether the kernel has sealed the memory.
-    pub(crate) fn is_sealed(&self) -> bool {
-        self.is_sealed
     }
 
     /// Installs it on every thread of the process.

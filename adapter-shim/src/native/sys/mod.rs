@@ -3,10 +3,12 @@
 //! - this file: descriptors, signals, the end of the process.
 //! - [`jail`]: what building a jail takes.
 //! - [`filter`]: system call filters, and the page that holds one.
+//! - [`notify`]: the questions of a filter that asks.
 //! - [`trace`]: watching a child from outside.
 
 pub(crate) mod filter;
 pub(crate) mod jail;
+pub(crate) mod notify;
 pub(crate) mod trace;
 
 use std::io;
