@@ -105,6 +105,7 @@ pub struct Evil {
     mode: Mode,
     argument: String,
     call_timeout: &'static str,
+    threads: bool,
 }
 
 impl Default for Evil {
@@ -116,7 +117,13 @@ impl Default for Evil {
 impl Evil {
     /// Run in this mode.
     pub fn new(mode: Mode) -> Self {
-        Self { fixture: Fixture::new("evil"), mode, argument: String::new(), call_timeout: "20s" }
+        Self {
+            fixture: Fixture::new("evil"),
+            mode,
+            argument: String::new(),
+            call_timeout: "20s",
+            threads: true,
+        }
     }
 
     /// What the probes are told about the things to attack: a line `KEY=VALUE` for each.
@@ -130,6 +137,13 @@ impl Evil {
     #[must_use]
     pub fn call_timeout(mut self, timeout: &'static str) -> Self {
         self.call_timeout = timeout;
+        self
+    }
+
+    /// Without the grant to start threads, which it has otherwise.
+    #[must_use]
+    pub fn without_threads(mut self) -> Self {
+        self.threads = false;
         self
     }
 
@@ -167,7 +181,9 @@ impl Evil {
     pub fn wrun_with(&self, library: &[u8], words: &[&str]) -> Wrun {
         let wrun = Wrun::as_mode(self.mode);
         let evil = self.bundle(library, &wrun.work());
-        wrun.args(["--call-timeout", self.call_timeout, "--grant", THREADS])
+        let grants: &[_] = if self.threads { &["--grant", THREADS] } else { &[] };
+        wrun.args(["--call-timeout", self.call_timeout])
+            .args(grants)
             .bundle(evil)
             .bundle(bundle("echo"))
             .arg(guest("prowl"))

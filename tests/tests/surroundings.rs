@@ -149,6 +149,7 @@ fn e32_what_a_terminal_would_obey_is_shown_and_not_sent() {
     assert!(harmless(&run.stderr), "{:?}", run.stderr);
     assert!(!run.stderr.contains('\u{202e}'), "{:?}", run.stderr);
     run.expect_stderr("evil: \\u{1b}]0;owned\\u{7}\\u{1b}[2J\\u{1b}[31mred ");
+    assert!(!run.stderr.lines().any(|line| line.starts_with(']')), "{:?}", run.stderr);
     // The same in the text of an error.
     let run = evil.flag("-DPANIC_TEXT").wrun(&[], &["call", "open_absolute"]).run();
     run.expect_code(1).expect_stderr("\\u{1b}[2Jgone ");
