@@ -106,6 +106,7 @@ pub struct Evil {
     argument: String,
     call_timeout: &'static str,
     threads: bool,
+    in_process: bool,
 }
 
 impl Default for Evil {
@@ -123,6 +124,7 @@ impl Evil {
             argument: String::new(),
             call_timeout: "20s",
             threads: true,
+            in_process: false,
         }
     }
 
@@ -145,6 +147,13 @@ impl Evil {
     pub fn without_threads(mut self) -> Self {
         self.threads = false;
         self
+    }
+
+    /// In wrun itself, without any protection: to see that the attacks are some.
+    #[must_use]
+    pub fn in_process(mut self) -> Self {
+        self.in_process = true;
+        self.without_threads()
     }
 
     /// Another option of the compiler.
@@ -184,6 +193,7 @@ impl Evil {
         let grants: &[_] = if self.threads { &["--grant", THREADS] } else { &[] };
         wrun.args(["--call-timeout", self.call_timeout])
             .args(grants)
+            .args(self.in_process.then_some("--in-process"))
             .bundle(evil)
             .bundle(bundle("echo"))
             .arg(guest("prowl"))
@@ -200,7 +210,7 @@ impl Evil {
             let name = rest.strip_suffix(" alone").unwrap_or(rest);
             let is_title = case.starts_with(['E', 'R']) && !name.contains(' ');
             let (case, name) = (case.to_owned(), name.to_owned());
-            is_title.then(|| Probe { case, alone: rest.len() > name.len(), name })
+            is_title.then_some(Probe { case, alone: rest.len() > name.len(), name })
         };
         run.stdout.lines().filter_map(line).collect()
     }
@@ -210,9 +220,9 @@ impl Evil {
     pub fn verdicts(&self, site: Site, names: &[&str]) -> BTreeMap<String, Verdict> {
         let mut verdicts = BTreeMap::new();
         let mut left = names;
-        while !left.is_empty() {
+        while let Some(first) = left.first() {
             let run = match site {
-                Site::Constructor => self.wrun(left, &["constructor", left[0]]).run(),
+                Site::Constructor => self.wrun(left, &["constructor", first]).run(),
                 site => self.wrun(&[], &[&[site.name()], left].concat()).run(),
             };
             assert_eq!(run.survivors, [], "{} {left:?}", site.name());
@@ -222,7 +232,7 @@ impl Evil {
             };
             let done: Vec<_> =
                 left.iter().map_while(|name| Some((*name, *done.get(*name)?))).collect();
-            left = &left[done.len()..];
+            left = left.get(done.len()..).unwrap_or_default();
             verdicts
                 .extend(done.into_iter().map(|(name, code)| (name.to_owned(), Verdict::of(code))));
             match left.split_first() {

@@ -175,3 +175,66 @@ fn e01_the_table_allows_nothing_but_what_has_a_reason() {
     let vague: Vec<_> = table.iter().filter(|(_, verdict)| untried(verdict)).collect();
     assert!(vague.is_empty(), "no evidence: {vague:#?}");
 }
+
+/// Attacks that anybody can make on any machine where nothing is in the way.
+const PLAIN: &[&str] = &[
+    "open_absolute",
+    "open_dotdot",
+    "open_how",
+    "open_secret",
+    "open_in_home",
+    "open_other_bundle",
+    "write_secret",
+    "read_root",
+    "status_of_file",
+    "working_directory",
+    "proc_own_memory",
+    "proc_own_maps",
+    "sys_folder",
+    "dev_null",
+    "descriptors_beyond_own_library",
+    "socket_tcp",
+    "socket_udp",
+    "socket_unix_stream",
+    "socket_netlink_route",
+    "socket_pair",
+    "reach_tcp",
+    "reach_udp",
+    "reach_abstract",
+    "reach_pathname",
+    "fork",
+    "vfork",
+    "clone_process",
+    "clone_3",
+    "libc_spawn",
+    "libc_system",
+    "file_in_memory",
+    "watch_victim",
+    "signal_victim",
+    "queue_to_victim",
+    "write_and_execute_map",
+    "written_then_executed",
+    "read_and_execute_map",
+    "file_in_memory_twice",
+    "shared_memory",
+    "shared_segment",
+    "segment_of_victim",
+    "semaphores",
+    "event",
+    "event_queue",
+    "pipe",
+    "duplicate",
+    "watch_files",
+    "unshare_nothing",
+    "names",
+    "see_processes",
+];
+
+#[test]
+fn e01_the_attacks_are_some_where_there_is_no_jail() {
+    let victim = Victim::new(Mode::own());
+    let evil = Evil::default().in_process().argument(&victim.argument());
+    let verdicts = evil.verdicts(Site::Call, PLAIN);
+    let failed: Vec<_> = verdicts.iter().filter(|(_, verdict)| verdict.0 != "ok").collect();
+    assert!(failed.is_empty(), "these prove nothing: {failed:?}");
+}

@@ -38,7 +38,9 @@ fn main() {
     let all: Vec<_> =
         (0..probes::count()).map(|index| Probe { index, title: probes::name(index) }).collect();
     match arguments.split_first() {
-        Some((site, [])) if site == "list" => all.iter().for_each(|probe| println!("{}", probe.title)),
+        Some((site, [])) if site == "list" => {
+            all.iter().for_each(|probe| println!("{}", probe.title))
+        }
         Some((site, [])) if site == "look-around" => print!("{}", probes::look_around()),
         Some((site, names)) => prowl(site, names, &all),
         None => stop("which site?"),
