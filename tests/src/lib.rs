@@ -26,7 +26,6 @@ pub use victim::Victim;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 /// The root of the source tree.
 pub fn root() -> &'static Path {
@@ -74,13 +73,4 @@ pub fn succeed(command: &mut Command) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}:\n{stderr}");
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// Waits for something that another process does, in small steps and at most ten seconds.
-pub fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done() {
-        assert!(Instant::now() < deadline, "still not so: {what}");
-        std::thread::yield_now();
-    }
 }

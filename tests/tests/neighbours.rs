@@ -41,7 +41,7 @@ impl Runner {
     /// Has a guest do what `words` say, then another ask the neighbour. Returns what they printed.
     fn run(&self, constructor: &[&str], words: &[&str]) -> [String; 2] {
         // Only what does not end by itself is ended.
-        let seconds = if words.contains(&"spin") { 1 } else { 60 };
+        let seconds = if words.contains(&"spin") { 1 } else { 10 };
         let folder = tempfile::tempdir().unwrap();
         let evil = Evil::default();
         let evil = evil.bundle(&evil.library(constructor), folder.path());
@@ -72,7 +72,8 @@ impl Runner {
         let printed = String::from_utf8(stdout.contents().to_vec()).unwrap();
         match ended {
             Ok(Ok(())) => printed,
-            _ => format!("{printed}ended"),
+            Ok(Err(())) => format!("{printed}failed"),
+            Err(error) => format!("{printed}{error:?}\nended"),
         }
     }
 }
@@ -104,6 +105,16 @@ fn whatever_a_call_comes_to_the_neighbour_answers_and_nothing_is_left() {
         assert!(attack.ends_with(end), "{deed}: {attack}");
         assert_eq!(neighbour, "neighbour: 42\n", "after {deed}");
         before.assert_again();
+    }
+}
+
+#[test]
+fn a_bundle_that_ends_while_it_is_refused_something_is_noticed() {
+    let runner = Runner::new();
+    for _ in 0..30 {
+        let [attack, neighbour] = runner.run(&[], &["call", "exit_while_asking"]);
+        assert!(attack.contains("exited with code 7"), "{attack}");
+        assert_eq!(neighbour, "neighbour: 42\n");
     }
 }
 
