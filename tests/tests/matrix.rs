@@ -79,7 +79,8 @@ fn seen(victims: &[(Mode, Victim)]) -> Cells {
 
 const HEAD: &str = "\
 # What comes of each attack: `ok` if it worked, an errno or a signal if it did not, `nothing` if
-# there was nothing to attack. Where the modes differ: root/user/no-namespaces.
+# there was nothing to attack. Where the modes differ: root/user/no-namespaces. Where kernels
+# differ: one|another.
 #
 # case probe                          constructor           call                  thread
 ";
@@ -124,6 +125,15 @@ fn parse(text: &str) -> Cells {
     cells
 }
 
+fn written() -> Cells {
+    parse(&std::fs::read_to_string(path()).unwrap_or_default())
+}
+
+/// Whether the verdict is one of those that the table lists.
+fn fits(want: &Verdict, verdict: &Verdict) -> bool {
+    want.0.split('|').any(|one| one == verdict.0)
+}
+
 #[test]
 fn e01_every_attack_from_everywhere_as_anybody_ends_as_the_table_says() {
     let mut modes = Vec::new();
@@ -135,16 +145,25 @@ fn e01_every_attack_from_everywhere_as_anybody_ends_as_the_table_says() {
     }
     let mut victims: Vec<_> = modes.iter().map(|mode| (*mode, Victim::new(*mode))).collect();
     let seen = seen(&victims);
+    let wanted = written();
     if std::env::var_os("BLESS").is_some() {
         assert_eq!(modes, Mode::ALL, "only a machine that can run all modes can write the table");
-        std::fs::write(path(), print(&seen)).unwrap();
+        // What was right before stays, with what is right on other kernels.
+        let mut table = seen.clone();
+        for (cell, verdict) in &mut table {
+            if let Some(old) = wanted.get(cell).filter(|old| fits(old, verdict)) {
+                verdict.clone_from(old);
+            }
+        }
+        std::fs::write(path(), print(&table)).unwrap();
     }
-    let wanted = parse(&std::fs::read_to_string(path()).unwrap_or_default());
+    let wanted = written();
     let mut wrong = String::new();
     for ((probe, site, mode), verdict) in &seen {
-        let want = wanted.get(&(probe.clone(), *site, *mode)).map_or("no line", |v| v.0.as_str());
-        if want != verdict.0 {
+        let want = wanted.get(&(probe.clone(), *site, *mode));
+        if !want.is_some_and(|want| fits(want, verdict)) {
             let (name, site, mode) = (&probe.name, site.name(), mode.name());
+            let want = want.map_or("no line", |want| &want.0);
             writeln!(wrong, "{name} in a {site} as {mode}: {verdict} instead of {want}").unwrap();
         }
     }
@@ -155,7 +174,8 @@ fn e01_every_attack_from_everywhere_as_anybody_ends_as_the_table_says() {
 
 #[test]
 fn e01_the_table_allows_nothing_but_what_has_a_reason() {
-    let table = parse(&std::fs::read_to_string(path()).unwrap());
+    let table = written();
+    assert!(table.len() >= 123 * 9, "only {} cells", table.len());
     let allowed = |name: &str, site: Site, mode: Mode| {
         let mut lines = ALLOWED.iter();
         lines.any(|(probe, place, modes, _)| {
@@ -165,7 +185,7 @@ fn e01_the_table_allows_nothing_but_what_has_a_reason() {
     let holes: Vec<_> = table
         .iter()
         .filter(|((probe, site, mode), verdict)| {
-            verdict.0 == "ok" && !allowed(&probe.name, *site, *mode)
+            fits(verdict, &Verdict("ok".to_owned())) && !allowed(&probe.name, *site, *mode)
         })
         .map(|((probe, site, mode), _)| (&probe.case, &probe.name, site.name(), mode.name()))
         .collect();
