@@ -8,16 +8,24 @@
     reason = "a test that cannot be set up must fail, with the reason"
 )]
 
+mod baseline;
+mod evil;
+mod fixture;
 mod left;
+mod mode;
 mod run;
+mod victim;
 
-pub use left::{processes_of_group, tree};
+pub use baseline::{Baseline, Count};
+pub use evil::{Evil, Probe, Site, Verdict};
+pub use fixture::{Fixture, fixture};
+pub use left::{Process, descendants, innermost, spawn, survivors, tree};
+pub use mode::{Mode, skip};
 pub use run::{Run, Wrun};
+pub use victim::Victim;
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 /// The root of the source tree.
 pub fn root() -> &'static Path {
@@ -58,38 +66,11 @@ fn built(path: PathBuf, stage: &str) -> PathBuf {
     path
 }
 
-/// Compiles and packs `tests/fixtures/NAME`, a bundle in C, into `folder`; `define` is a macro that
-/// switches a misbehaviour on.
-pub fn fixture(name: &str, define: Option<&str>, folder: &Path) -> PathBuf {
-    let source = root().join("tests/fixtures").join(name);
-    let library = folder.join(format!("lib{name}.so"));
-    let mut cc = Command::new("cc");
-    cc.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library);
-    cc.args(define.map(|define| format!("-D{define}")));
-    succeed(cc.arg(source.join(name).with_extension("c")));
-    let out = folder.join(format!("{name}_host"));
-    fs::create_dir_all(out.join("lib")).expect("a new folder");
-    fs::create_dir_all(out.join("wit")).expect("a new folder");
-    // By convention, without a manifest, and without the checks that packing would make.
-    fs::rename(&library, out.join("lib").join(format!("lib{name}.so"))).expect("one file system");
-    let wit = format!("{name}.wit");
-    fs::copy(source.join("wit").join(&wit), out.join("wit").join(wit)).expect("the fixture's WIT");
-    out
-}
-
 /// Runs a command that must succeed.
 pub fn succeed(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = spawn(command).wait_with_output().expect("a child can be waited for");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}:\n{stderr}");
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// Waits for something that another process does, in small steps and at most ten seconds.
-pub fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done() {
-        assert!(Instant::now() < deadline, "still not so: {what}");
-        std::thread::yield_now();
-    }
 }

@@ -1,9 +1,10 @@
 //! Runs `wrun` as a user would, in an empty directory and its own process group.
 
-use crate::left::{processes_of_group, tree};
-use crate::program;
+use crate::left::{Process, spawn, survivors, tree};
+use crate::{Mode, program};
 use std::ffi::OsStr;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -28,8 +29,8 @@ pub struct Run {
     pub stderr: String,
     /// The directory in which it ran.
     pub folder: TempDir,
-    /// Processes of its group that were still alive after it.
-    pub survivors: Vec<String>,
+    /// Processes that outlived it.
+    pub survivors: Vec<Process>,
     /// Files in its temporary directory after it.
     pub temporary: Vec<String>,
 }
@@ -43,12 +44,20 @@ impl Default for Wrun {
 impl Wrun {
     /// `wrun`, with an empty working directory and an empty directory for temporary files.
     pub fn new() -> Self {
+        Self::as_mode(Mode::own())
+    }
+
+    /// The same, run in this way. Everybody can look into the directory.
+    pub fn as_mode(mode: Mode) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), open).expect("a folder of our own");
         let (work, temporary) = (folder.path().join("work"), folder.path().join("tmp"));
         for made in [&work, &temporary] {
             std::fs::create_dir(made).expect("a folder in a new temporary directory");
+            mode.own_file(made);
         }
-        let mut command = Command::new(program("wrun"));
+        let mut command = mode.command(&program("wrun"));
         command.current_dir(&work).env("TMPDIR", &temporary).process_group(0);
         Self { command, stdin: Vec::new(), folder }
     }
@@ -92,21 +101,16 @@ impl Wrun {
         self
     }
 
-    /// The command, for tests that do more than run it to its end.
+    /// The command, for tests that do more than run it to its end. To be started with
+    /// [`crate::spawn`].
     pub fn into_command(self) -> (Command, TempDir) {
         (self.command, self.folder)
     }
 
     /// Runs it to its end.
     pub fn run(mut self) -> Run {
-        let mut child = self
-            .command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("wrun starts");
-        let group = child.id();
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = spawn(&mut self.command);
         let mut stdin = child.stdin.take().expect("stdin is a pipe");
         let bytes = std::mem::take(&mut self.stdin);
         // A guest that does not read closes the pipe; that is not an error of the test.
@@ -119,7 +123,7 @@ impl Wrun {
             code: code.expect("an exit code or a signal"),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            survivors: processes_of_group(group),
+            survivors: survivors(),
             temporary: tree(&self.folder.path().join("tmp")),
             folder: self.folder,
         }

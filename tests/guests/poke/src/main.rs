@@ -1,6 +1,5 @@
 //! Asks the fault bundle to do the deed that the first argument names; the neighbour is asked
-//! before. `poke lie` asks for a string that is not UTF-8, `poke look-around` for what the library
-//! finds in its process.
+//! before. `poke lie` asks for a string that is not UTF-8.
 
 wit_bindgen::generate!({
     path: ["../../fixtures/fault/wit", "../../../bundles/echo/wit", "wit"],
@@ -8,7 +7,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-use test::fault::library::{Deed, do_, lie, look_around};
+use test::fault::library::{Deed, do_, lie};
 
 fn main() {
     println!("neighbour: {}", wrun::echo::scalars::add(20, 22));
@@ -21,10 +20,6 @@ fn main() {
         Some("forbidden-call") => Deed::ForbiddenCall,
         Some("lie") => {
             println!("answer: {}", lie());
-            return;
-        }
-        Some("look-around") => {
-            print!("{}", look_around());
             return;
         }
         other => {
