@@ -3,7 +3,7 @@
 use adapter_shim::confine::{JAILED, descriptors};
 use adapter_shim::conversation::Conversation;
 use adapter_shim::end::End;
-use adapter_shim::{serve, stage, start};
+use adapter_shim::{probe, serve, stage, start};
 use protocol::version::SUPPORTED;
 use std::io::Write;
 
@@ -16,6 +16,12 @@ fn main() {
     match std::env::args_os().nth(1) {
         Some(argument) if argument == "--version" => {
             println!("adapter-shim {} (protocol {SUPPORTED})", env!("CARGO_PKG_VERSION"));
+        }
+        Some(argument) if argument == "--probe" => {
+            if let Err(error) = probe::print() {
+                eprintln!("adapter-shim: the report could not be written: {error}");
+                std::process::exit(1);
+            }
         }
         Some(argument) if argument == JAILED => shim().unwrap_or_else(|end| end).exit(),
         _ => stage::run().map_or_else(End::from, |()| End::Finished).exit(),

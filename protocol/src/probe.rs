@@ -139,6 +139,8 @@ features! {
     Mseal = "mseal",
     /// A child can be traced.
     Ptrace = "ptrace",
+    /// A process can hear of the calls that a filter refuses another.
+    SeccompListener = "seccomp-listener",
     /// A socket can refuse descriptors.
     PassRights = "pass-rights",
     /// Shared memory that cannot shrink under its reader.
