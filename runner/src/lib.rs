@@ -16,6 +16,7 @@
 //! - `inprocess`: a library in this process, unprotected, on request.
 //! - `proxy`: the functions as wasmtime sees them.
 //! - [`registry`]: the embedding API.
+//! - [`doctor`]: whether this machine can isolate bundles; not on the way of a run.
 //! - [`cli`]: the command line.
 
 pub mod bundle;
@@ -24,6 +25,7 @@ pub mod bundle;
 pub mod canon;
 mod channel;
 pub mod cli;
+pub mod doctor;
 mod inprocess;
 pub mod plan;
 mod proxy;

@@ -37,10 +37,11 @@ const RUNNER_IMPORTS: &[(&str, &[&str])] = &[
     ("canon", &[]),
     ("channel", &[]),
     ("shim", &["channel"]),
+    ("doctor", &["shim"]),
     ("inprocess", &[]),
     ("proxy", &["canon", "channel", "inprocess", "plan", "shim"]),
     ("registry", &["bundle", "inprocess", "plan", "proxy", "shape", "shim"]),
-    ("cli", &["bundle", "plan", "proxy", "registry"]),
+    ("cli", &["bundle", "doctor", "plan", "proxy", "registry"]),
 ];
 
 fn sources() -> Vec<PathBuf> {

@@ -3,6 +3,7 @@
 mod args;
 mod bundle;
 mod component;
+mod doctor;
 mod error;
 mod invoke;
 mod request;
@@ -28,6 +29,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
     match (cli.command, cli.run) {
         (Some(Command::Run(typed)), _) | (None, Some(typed)) => run::run(&Request::new(typed)?),
         (Some(Command::Bundle(command)), _) => bundle::dispatch(command),
+        (Some(Command::Doctor(typed)), _) => doctor::run(&typed),
         (None, None) => Err(CliError::Usage(Cli::command().render_usage().to_string())),
     }
 }
