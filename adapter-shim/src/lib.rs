@@ -12,6 +12,7 @@
 //! - [`native`]: the library. The only unsafe code.
 //! - [`serve`]: one request, one answer.
 //! - [`end`]: how the process ends.
+//! - [`probe`]: what the machine gives, for `wrun doctor`; not on the way of a run.
 //!
 //! `wrun --in-process` uses [`native::Adapter`] alone, with a permit that says who takes the blame.
 
@@ -21,6 +22,7 @@ pub mod conversation;
 pub mod end;
 pub mod native;
 pub mod permit;
+pub mod probe;
 pub mod serve;
 pub mod stage;
 pub mod start;

@@ -11,6 +11,7 @@
 //! - [`message`]: what a frame's head says, one type per direction.
 //! - [`phase`]: which message is allowed when.
 //! - [`policy`]: what a bundle's process may do.
+//! - [`probe`]: what a machine gives to a jail.
 //! - [`stage`]: what builds the jail, and reports how the shim ended.
 //! - [`types`]: the description of functions and types that the runner sends once.
 //! - [`value`]: arguments and results, encoded by their type.
@@ -27,6 +28,7 @@ pub mod limits;
 pub mod message;
 pub mod phase;
 pub mod policy;
+pub mod probe;
 pub mod stage;
 pub mod text;
 pub mod types;

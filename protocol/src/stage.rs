@@ -11,6 +11,9 @@ use crate::policy::Policy;
 use crate::text::ForeignText;
 use serde::{Deserialize, Serialize};
 
+/// How a refusal for want of a feature ends.
+pub const ASK_DOCTOR: &str = "; `wrun doctor` says what to do";
+
 /// From the runner to the stage. The payload of the frame holds the [`JailSpec`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToStage {

@@ -18,6 +18,7 @@
 //! - `proxy`: the functions as wasmtime sees them.
 //! - [`registry`]: the embedding API.
 //! - [`operator`]: what each bundle may reach and use, by hosts.toml and the command line.
+//! - [`doctor`]: whether this machine can isolate bundles; not on the way of a run.
 //! - [`cli`]: the command line.
 
 pub mod bundle;
@@ -26,6 +27,7 @@ pub mod bundle;
 pub mod canon;
 mod channel;
 pub mod cli;
+pub mod doctor;
 pub mod document;
 mod inprocess;
 pub mod operator;

@@ -38,11 +38,12 @@ const RUNNER_IMPORTS: &[(&str, &[&str])] = &[
     ("canon", &[]),
     ("channel", &[]),
     ("shim", &["channel"]),
+    ("doctor", &["shim"]),
     ("inprocess", &[]),
     ("proxy", &["canon", "channel", "inprocess", "plan", "shim"]),
     ("registry", &["bundle", "document", "inprocess", "plan", "proxy", "shape", "shim"]),
     ("operator", &["bundle", "document", "plan", "registry"]),
-    ("cli", &["bundle", "operator", "plan", "proxy", "registry"]),
+    ("cli", &["bundle", "doctor", "operator", "plan", "proxy", "registry"]),
 ];
 
 fn sources() -> Vec<PathBuf> {

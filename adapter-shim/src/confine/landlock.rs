@@ -11,6 +11,7 @@ use landlock::{
 };
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
+use protocol::stage::ASK_DOCTOR;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -31,8 +32,7 @@ pub(super) fn restrict(jail: &Jail, program: &OwnedFd, own_root: bool) -> Result
             true => Ok(0),
             false => Err(ConfineError::Weaker(format!(
                 "this machine gives neither user namespaces nor Landlock (version {version}, \
-                 {OLDEST} is needed), so nothing would keep the bundle from files; \
-                 `wrun doctor` says what to do"
+                 {OLDEST} is needed), so nothing would keep the bundle from files{ASK_DOCTOR}"
             ))),
         };
     }

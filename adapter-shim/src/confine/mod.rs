@@ -20,7 +20,7 @@ pub mod descriptors;
 mod landlock;
 mod limits;
 mod privileges;
-mod root;
+pub(crate) mod root;
 pub mod seccomp;
 pub mod syscalls;
 

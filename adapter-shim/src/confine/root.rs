@@ -31,9 +31,7 @@ const OPTIONS: &str = "mode=0755,size=1m,nr_inodes=4096";
 /// Builds it and goes there; the old root is gone afterwards.
 pub(super) fn build(mounts: &[Mount], policy: &Policy) -> Result<(), ConfineError> {
     let at = |step: &'static str| ConfineError::at::<nix::Error>(LAYER, step);
-    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
-        .map_err(at("making mounts private"))?;
+    make_private().map_err(at("making mounts private"))?;
     forbid_namespaces();
     // All sources are opened before one of them is covered.
     let trees = mounts.iter().map(tree).collect::<Result<Vec<_>, _>>()?;
@@ -81,7 +79,14 @@ fn tree(mount: &Mount) -> Result<OwnedFd, ConfineError> {
     make().map_err(ConfineError::at(LAYER, step()))
 }
 
-fn new_root() -> nix::Result<OwnedFd> {
+/// What is mounted from here on is not seen outside.
+pub(crate) fn make_private() -> nix::Result<()> {
+    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
+}
+
+/// An empty file system in memory, over a folder that every system has.
+pub(crate) fn new_root() -> nix::Result<OwnedFd> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     let mut result = Err(Errno::ENOENT);
     for place in COVERED {

@@ -17,7 +17,7 @@ use std::os::fd::OwnedFd;
 const NOTES_BYTES_MAX: u64 = 64 << 10;
 
 /// The user and group inside a user namespace: nobody.
-const INSIDE: (u32, u32) = (65534, 65534);
+pub(crate) const INSIDE: (u32, u32) = (65534, 65534);
 
 /// A started shim. Dropping it kills and reaps it.
 #[derive(Debug)]
@@ -134,15 +134,19 @@ impl Drop for Child {
             return;
         }
         self.kill();
-        let flags = nix::sys::wait::WaitPidFlag::__WALL;
-        let pid = nix::unistd::Pid::from_raw(self.pid);
-        // Stops on the way to its end come first, if it is traced.
-        while let Ok(status) = nix::sys::wait::waitpid(pid, Some(flags)) {
-            use nix::sys::wait::WaitStatus::{Exited, Signaled};
-            match status {
-                Exited(..) | Signaled(..) => break,
-                _ => drop(trace::resume(self.pid, 0)),
-            }
+        reap(self.pid);
+    }
+}
+
+/// Waits for a child that is about to end.
+pub(crate) fn reap(pid: i32) {
+    let flags = nix::sys::wait::WaitPidFlag::__WALL;
+    // Stops on the way to its end come first, if it is traced.
+    while let Ok(status) = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), Some(flags)) {
+        use nix::sys::wait::WaitStatus::{Exited, Signaled};
+        match status {
+            Exited(..) | Signaled(..) => break,
+            _ => drop(trace::resume(pid, 0)),
         }
     }
 }
@@ -164,7 +168,7 @@ fn namespaces(jail: &Jail) -> CloneFlags {
 }
 
 /// Writes the id maps of the user namespace of `pid`: one user and one group.
-pub(super) fn map_ids(pid: i32, inside: (u32, u32), outside: (u32, u32)) -> io::Result<()> {
+pub(crate) fn map_ids(pid: i32, inside: (u32, u32), outside: (u32, u32)) -> io::Result<()> {
     let write = |file: &str, text: String| {
         File::options().write(true).open(format!("/proc/{pid}/{file}"))?.write_all(text.as_bytes())
     };

@@ -25,16 +25,16 @@ pub(crate) const LINKED_FOLDERS: [&str; 4] = ["/lib", "/lib64", "/lib32", "/libx
 
 /// A library: the file, and the path at which the dynamic linker finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Standard {
-    pub(super) file: PathBuf,
-    pub(super) path: PathBuf,
+pub(crate) struct Standard {
+    pub(crate) file: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 /// Finds them on this machine: beside the C library that this very process has loaded.
 ///
 /// # Errors
 /// If this process has no C library, or no dynamic linker.
-pub(super) fn standard() -> io::Result<Vec<Standard>> {
+pub(crate) fn standard() -> io::Result<Vec<Standard>> {
     let loaded = loaded()?;
     let missing = |name: &str| io::Error::new(io::ErrorKind::NotFound, format!("no {name}"));
     let libc = loaded.get(LIBC).ok_or_else(|| missing(LIBC))?;

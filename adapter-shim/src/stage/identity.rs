@@ -26,7 +26,7 @@ const PRIVATE_IDS: u32 = 0x7000_0000;
 
 /// Who the shim will be.
 #[derive(Debug)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     uid: Uid,
     gid: Gid,
     is_private: bool,
@@ -35,7 +35,7 @@ pub(super) struct Identity {
 impl Identity {
     /// A private id if this is root and such ids exist in its namespace, else who we are; also to
     /// learn, where the bundle is to reach what its user reaches.
-    pub(super) fn plan(purpose: Purpose) -> Self {
+    pub(crate) fn plan(purpose: Purpose) -> Self {
         let (uid, gid) = (geteuid(), getegid());
         let private = PRIVATE_IDS.wrapping_add(std::process::id());
         let exists =
@@ -49,15 +49,15 @@ impl Identity {
         Self { uid, gid, is_private: false }
     }
 
-    pub(super) fn is_private(&self) -> bool {
+    pub(crate) fn is_private(&self) -> bool {
         self.is_private
     }
 
-    pub(super) fn uid(&self) -> u32 {
+    pub(crate) fn uid(&self) -> u32 {
         self.uid.as_raw()
     }
 
-    pub(super) fn gid(&self) -> u32 {
+    pub(crate) fn gid(&self) -> u32 {
         self.gid.as_raw()
     }
 
@@ -68,6 +68,14 @@ impl Identity {
         for mount in mounts {
             mount.tree = self.translated(mount, &mut namespaces).ok();
         }
+    }
+
+    /// Whether `mount` can be made so that it translates ids.
+    ///
+    /// # Errors
+    /// The system's, if it cannot.
+    pub(crate) fn can_translate(&self, mount: &Mount) -> io::Result<()> {
+        self.translated(mount, &mut BTreeMap::new()).map(drop)
     }
 
     fn translated(
@@ -111,7 +119,7 @@ impl Identity {
     }
 
     /// Becomes that user, for good.
-    pub(super) fn take(&self) -> io::Result<()> {
+    pub(crate) fn take(&self) -> io::Result<()> {
         setgroups(&[])?;
         setresgid(self.gid, self.gid, self.gid)?;
         setresuid(self.uid, self.uid, self.uid)?;

@@ -10,11 +10,11 @@
 //! - S4 [`child`]: the child in its namespaces, which goes on in [`crate::confine`].
 //! - S5 [`watch`]: until the shim has ended, or the runner; [`notices`] of what was refused.
 
-mod child;
+pub(crate) mod child;
 pub(crate) mod closure;
 mod control;
 mod hygiene;
-mod identity;
+pub(crate) mod identity;
 pub mod mounts;
 mod notices;
 mod watch;
@@ -28,7 +28,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
 use notices::Notices;
-use protocol::stage::{FromStage, JailSpec, Layer, Layers, Purpose};
+use protocol::stage::{ASK_DOCTOR, FromStage, JailSpec, Layer, Layers, Purpose};
 use protocol::text::ForeignText;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -171,8 +171,7 @@ fn spawn(
 
 fn missing_layer(layer: Layer) -> String {
     format!(
-        "the layer `{}` is required, but this machine does not give it; \
-         `wrun doctor` says why and what to do",
+        "the layer `{}` is required, but this machine does not give it{ASK_DOCTOR}",
         layer.name()
     )
 }

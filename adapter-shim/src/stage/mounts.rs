@@ -47,7 +47,7 @@ pub struct Mount {
 }
 
 impl Mount {
-    fn new(source: &Path, target: &Path, usage: Use) -> io::Result<Self> {
+    pub(crate) fn new(source: &Path, target: &Path, usage: Use) -> io::Result<Self> {
         let mut mount = Self {
             source: source.to_owned(),
             target: target.to_owned(),

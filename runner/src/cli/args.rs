@@ -73,6 +73,12 @@ pub(super) enum Command {
     /// Show what options and hosts.toml come to
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Say whether this machine can isolate bundles, how well, and what to do about it
+    ///
+    /// Tries each feature of the kernel that a jail is made of. Then builds a whole jail as for a
+    /// bundle, looks at it from outside, and takes it down: that is the verdict. Nothing is left
+    /// behind.
+    Doctor(DoctorArgs),
 }
 
 /// `wrun config …`
@@ -91,6 +97,27 @@ pub(super) struct PrintArgs {
     #[command(flatten)]
     pub(super) operator: OperatorArgs,
 }
+
+/// `wrun doctor`
+#[derive(Debug, Args)]
+#[command(after_help = DOCTOR_STATUS)]
+pub(super) struct DoctorArgs {
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+const DOCTOR_STATUS: &str = "\
+Features:
+  ok        it is there
+  weaker    it is not: bundles are isolated, but less
+  missing   it is not: bundles are not started
+  absent    it is not, which makes no jail weaker
+
+Exit status:
+  0         full strength
+  1         weaker, or impossible
+  2         wrong usage";
 
 /// `wrun bundle …`
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@ mod args;
 mod bundle;
 mod component;
 mod config;
+mod doctor;
 mod error;
 mod inspect;
 mod invoke;
@@ -34,6 +35,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         (None, Some(typed)) => run::run(&Request::new(typed, cli.operator)?),
         (Some(Command::Bundle(command)), _) => bundle::dispatch(command),
         (Some(Command::Config(ConfigCommand::Print(typed))), _) => config::print(typed),
+        (Some(Command::Doctor(typed)), _) => doctor::run(&typed),
         (None, None) => Err(CliError::Usage(Cli::command().render_usage().to_string())),
     }
 }

@@ -16,6 +16,13 @@ pub struct LocateError {
     tried: Vec<PathBuf>,
 }
 
+impl LocateError {
+    /// The places where it was looked for.
+    pub fn tried(&self) -> &[PathBuf] {
+        &self.tried
+    }
+}
+
 /// Finds the shim beside the running program, or in the `libexec/wrun` folder of its installation.
 ///
 /// Never through `PATH` or the working directory: whoever controls those would control the jail.

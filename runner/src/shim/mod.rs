@@ -9,6 +9,7 @@ mod exit;
 mod locate;
 mod notices;
 mod process;
+pub(crate) mod rehearsal;
 mod session;
 mod spawner;
 mod stderr;

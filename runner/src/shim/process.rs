@@ -170,6 +170,11 @@ impl Process {
         }
     }
 
+    /// The layers that the stage has reported; none before there is a jail.
+    pub(super) fn layers(&self) -> Layers {
+        self.shim.as_ref().map(|shim| shim.layers).unwrap_or_default()
+    }
+
     /// Waits until the shim has ended, at most `grace`, then kills it. Returns how it ended.
     pub(super) fn end(&mut self, grace: Duration) -> ShimExit {
         if let Some(exit) = &self.exit {

@@ -262,6 +262,11 @@ impl Session {
         Ok(self)
     }
 
+    /// The layers of the jail.
+    pub(crate) fn layers(&self) -> Layers {
+        self.process.layers()
+    }
+
     async fn prepare(
         &mut self,
         plan: &Plan,

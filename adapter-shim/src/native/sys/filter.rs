@@ -7,7 +7,7 @@ use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::ptr::NonNull;
 
 /// `mseal(2)`, Linux 6.10.
-const SYS_MSEAL: libc::c_long = 462;
+pub(super) const SYS_MSEAL: libc::c_long = 462;
 
 /// `struct sock_fprog`.
 #[repr(C)]

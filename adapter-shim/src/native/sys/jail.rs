@@ -199,17 +199,37 @@ pub(crate) fn refuse_exec_gain() -> io::Result<()> {
 
 /// The version of Landlock's interface; 0 where the kernel has none or it is turned off.
 pub(crate) fn landlock_version() -> u8 {
+    landlock_interface().unwrap_or(0)
+}
+
+/// As [`landlock_version`].
+///
+/// # Errors
+/// `EOPNOTSUPP` where it is turned off, `ENOSYS` where the kernel has none.
+pub(crate) fn landlock_interface() -> io::Result<u8> {
     const VERSION: libc::c_uint = 1;
     let nothing = std::ptr::null::<u8>();
     // SAFETY: with this flag the kernel reads no memory.
-    let version =
-        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, nothing, 0_usize, VERSION) };
-    u8::try_from(version).unwrap_or(0)
+    let version = checked(unsafe {
+        libc::syscall(libc::SYS_landlock_create_ruleset, nothing, 0_usize, VERSION)
+    })?;
+    u8::try_from(version).map_err(io::Error::other)
 }
 
 /// Forbids descriptors to arrive through this socket. A kernel that does not know the option drops
 /// them at every plain read anyway.
 pub(crate) fn refuse_descriptors(socket: impl AsFd) -> io::Result<()> {
+    match pass_no_rights(socket) {
+        Err(error) if error.raw_os_error() != Some(libc::ENOPROTOOPT) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// As [`refuse_descriptors`].
+///
+/// # Errors
+/// `ENOPROTOOPT` where the kernel does not know the option.
+pub(crate) fn pass_no_rights(socket: impl AsFd) -> io::Result<()> {
     let off: libc::c_int = 0;
     let length = libc::socklen_t::try_from(size_of_val(&off)).map_err(io::Error::other)?;
     let socket = socket.as_fd().as_raw_fd();
@@ -217,10 +237,7 @@ pub(crate) fn refuse_descriptors(socket: impl AsFd) -> io::Result<()> {
     let set = unsafe {
         libc::setsockopt(socket, libc::SOL_SOCKET, SO_PASSRIGHTS, (&raw const off).cast(), length)
     };
-    match checked(set.into()) {
-        Err(error) if error.raw_os_error() != Some(libc::ENOPROTOOPT) => Err(error),
-        _ => Ok(()),
-    }
+    checked(set.into()).map(drop)
 }
 
 /// Goes on as the program `file`, with these arguments and an empty environment. Returns only if

@@ -4,11 +4,13 @@
 //! - [`jail`]: what building a jail takes.
 //! - [`filter`]: system call filters, and the page that holds one.
 //! - [`notify`]: the questions of a filter that asks.
+//! - [`probe`]: what the kernel can do for filters.
 //! - [`trace`]: watching a child from outside.
 
 pub(crate) mod filter;
 pub(crate) mod jail;
 pub(crate) mod notify;
+pub(crate) mod probe;
 pub(crate) mod trace;
 
 use std::io;
