@@ -84,7 +84,7 @@ pub(crate) fn rehearse(
         purpose: Purpose::Confine,
     };
     let directory = File::open(folder)?.into();
-    let launched = Launched::spawn(program, directory, &plan, Notices::default())?;
+    let launched = Launched::spawn(program, directory, &spec, Notices::default())?;
     let session = launched.start(&spec, &plan, &[], TIME_MAX)?;
     Ok(session.layers())
 }
