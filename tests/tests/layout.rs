@@ -42,7 +42,7 @@ const RUNNER_IMPORTS: &[(&str, &[&str])] = &[
     ("inprocess", &[]),
     ("proxy", &["canon", "channel", "inprocess", "plan", "shim"]),
     ("registry", &["bundle", "document", "inprocess", "plan", "proxy", "shape", "shim"]),
-    ("operator", &["bundle", "document", "plan", "registry"]),
+    ("operator", &["bundle", "document", "plan", "registry", "shim"]),
     ("cli", &["bundle", "doctor", "operator", "plan", "proxy", "registry"]),
 ];
 

@@ -141,3 +141,26 @@ fn the_runner_knows_nothing_of_pkcs11() {
     let found: Vec<_> = files.iter().filter(knowing).collect();
     assert!(found.is_empty(), "{found:?}");
 }
+
+/// What one run without a jail was seen to use lets the same run succeed in a jail.
+#[test]
+fn the_grants_that_were_learned_are_enough() {
+    let wrun = Wrun::new();
+    let (conf, pin) = (token(&wrun.work()), wrun.work().join("pin"));
+    let configured = |wrun: Wrun| {
+        wrun.bundle(bundle("pkcs11"))
+            .args(["--bundle-config", &format!("pkcs11.module={MODULE}")])
+            .args(["--bundle-config", &format!("pkcs11.env.SOFTHSM2_CONF={}", conf.display())])
+            .args(["--bundle-config-from", &format!("pkcs11.pin=file:{}", pin.display())])
+            .args(["--dir", "."])
+            .arg(guest("pkcs11-demo"))
+            .args(["demo", "."])
+    };
+    let learned = configured(wrun.args(["policy", "learn", "--i-trust-this-bundle"])).run();
+    learned.expect_code(0).expect_stdout(&format!("--grant pkcs11:library={MODULE}\n"));
+    let grants = learned.stdout.lines().filter(|line| line.starts_with("--grant "));
+    let options: Vec<_> = grants.flat_map(str::split_whitespace).collect();
+    let first = Wrun::new();
+    configured(first).run().expect_code(1).expect_stderr("note: `wrun policy learn` shows");
+    configured(Wrun::new().args(options)).run().expect_code(0);
+}

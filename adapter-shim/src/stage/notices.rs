@@ -10,7 +10,7 @@ mod decode;
 
 use super::control::Control;
 use crate::channel::receive_descriptor;
-use crate::confine::syscalls::name;
+use crate::confine::syscalls::{is_allowed_by_some, name};
 use crate::native::sys::notify::{Answer, answer, receive};
 use protocol::stage::{FromStage, Notice, Purpose};
 use std::collections::BTreeSet;
@@ -69,7 +69,14 @@ impl Notices {
         };
         // An error means that whoever asked is gone.
         let _ = answer(listener, question.id, reply);
-        for notice in notices {
+        // A call that a grant allows, with nothing that would tell which: another one tells it, the
+        // one that opened what this one uses.
+        let tells = |notice: &Notice| {
+            notice.grant.is_some()
+                || self.purpose == Purpose::Confine
+                || !is_allowed_by_some(question.number)
+        };
+        for notice in notices.into_iter().filter(tells) {
             if self.told.insert(notice.clone()) {
                 // If the runner is gone there is nobody to tell.
                 let _ = control.send(&FromStage::Noticed(notice));

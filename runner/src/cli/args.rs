@@ -73,6 +73,9 @@ pub(super) enum Command {
     /// Show what options and hosts.toml come to
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Find out what bundles need
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Say whether this machine can isolate bundles, how well, and what to do about it
     ///
     /// Tries each feature of the kernel that a jail is made of. Then builds a whole jail as for a
@@ -96,6 +99,33 @@ pub(super) struct PrintArgs {
     pub(super) host_bundle: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) operator: OperatorArgs,
+}
+
+/// `wrun policy …`
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Run a component WITHOUT a jail around its bundles, and print the grants that they used
+    ///
+    /// The bundles' libraries still run in processes of their own, but with all of your rights: only
+    /// for bundles that you trust, on data that you can lose. What is printed is what this run used;
+    /// another run may use more. Options are those of `wrun run`.
+    #[command(after_help = LEARN_EXAMPLE)]
+    Learn(Box<LearnArgs>),
+}
+
+const LEARN_EXAMPLE: &str = "\
+Example:
+  wrun policy learn --i-trust-this-bundle --host-bundle ./pkcs11_host \\
+       --bundle-config pkcs11.module=/usr/lib/softhsm/libsofthsm2.so sign.wasm";
+
+/// `wrun policy learn`
+#[derive(Debug, Args)]
+pub(super) struct LearnArgs {
+    /// Say that the bundles may do whatever you may do
+    #[arg(long)]
+    pub(super) i_trust_this_bundle: bool,
+    #[command(flatten)]
+    pub(super) run: RunCommand,
 }
 
 /// `wrun doctor`

@@ -33,6 +33,15 @@ pub(super) enum CliError {
 }
 
 impl CliError {
+    /// Whether a bundle failed, at its start or in a call.
+    pub(super) fn is_of_a_bundle(&self) -> bool {
+        match self {
+            Self::Bundle(error) => matches!(error, Error::Start { .. }),
+            Self::Guest(error) => error.is::<CallError>(),
+            Self::Usage(_) | Self::Input(_) | Self::Exit(_) => false,
+        }
+    }
+
     /// Prints the error, if there is one to print, and returns the exit code.
     pub(super) fn report(&self) -> ExitCode {
         if !matches!(self, Self::Exit(_)) {

@@ -8,12 +8,13 @@ mod doctor;
 mod error;
 mod inspect;
 mod invoke;
+mod learn;
 mod log;
 mod orders;
 mod request;
 mod run;
 
-use args::{Cli, Command, ConfigCommand};
+use args::{Cli, Command, ConfigCommand, PolicyCommand};
 use clap::{CommandFactory as _, Parser as _};
 use error::CliError;
 use request::Request;
@@ -35,6 +36,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         (None, Some(typed)) => run::run(&Request::new(typed, cli.operator)?),
         (Some(Command::Bundle(command)), _) => bundle::dispatch(command),
         (Some(Command::Config(ConfigCommand::Print(typed))), _) => config::print(typed),
+        (Some(Command::Policy(PolicyCommand::Learn(typed))), _) => learn::learn(*typed),
         (Some(Command::Doctor(typed)), _) => doctor::run(&typed),
         (None, None) => Err(CliError::Usage(Cli::command().render_usage().to_string())),
     }

@@ -4,9 +4,12 @@ use super::component::{compile, engine};
 use super::error::CliError;
 use super::invoke;
 use super::request::Request;
+use crate::Notices;
+use crate::bundle::Bundle;
 use crate::operator::assemble;
 use crate::plan::Unserved;
-use crate::registry::Registry;
+use crate::registry::{BundleOptions, Registry};
+use protocol::stage::Purpose;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::p2::bindings::Command;
@@ -24,14 +27,44 @@ impl WasiView for State {
     }
 }
 
+/// What to do about a bundle that does not start although nothing was refused.
+const LEARN: &str = "`wrun policy learn` shows which grants a bundle that you trust would use";
+
 /// Does what `request` says.
 ///
 /// # Errors
 /// [`CliError`], also for a guest that ends with an exit code other than 0.
 pub(super) fn run(request: &Request) -> Result<(), CliError> {
+    let notices = Notices::default();
+    let ran = run_for(request, Purpose::Confine, &notices, &mut |_| {});
+    // What was refused may be why it failed; where nothing failed it was not needed.
+    if ran.as_ref().is_err_and(CliError::is_of_a_bundle) {
+        for notice in notices.take() {
+            eprintln!("note: {notice}");
+        }
+        if matches!(ran, Err(CliError::Bundle(_))) {
+            // What lies outside of a jail is not refused there: it does not exist.
+            eprintln!("note: {LEARN}");
+        }
+    }
+    ran
+}
+
+/// The same, for a purpose; what bundles are refused, or use, goes to `notices`. `each` is shown
+/// every bundle before anything of it runs.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn run_for(
+    request: &Request,
+    purpose: Purpose,
+    notices: &Notices,
+    each: &mut dyn FnMut(&Bundle),
+) -> Result<(), CliError> {
     let engine = engine(request.cache)?;
     let component = compile(&engine, &request.component)?;
-    let registry = registry(request)?;
+    let registry = registry(request, purpose, notices)?;
+    registry.bundles().for_each(each);
     let plan = registry.check(&component, &is_wasi, Unserved::Refuse)?;
     for bundle in &plan.idle {
         tracing::warn!(bundle = bundle.name(), "the component imports nothing from this bundle");
@@ -66,13 +99,14 @@ fn is_wasi(import: &str) -> bool {
     SERVED.iter().any(|package| import.starts_with(package))
 }
 
-fn registry(request: &Request) -> Result<Registry, CliError> {
+fn registry(request: &Request, purpose: Purpose, notices: &Notices) -> Result<Registry, CliError> {
     let mut registry = Registry::new();
     for assembled in assemble(&request.orders)? {
         let options = assembled.options()?;
         for map in &assembled.serves {
             registry.map(map.value.clone());
         }
+        let options = BundleOptions { purpose, notices: notices.clone(), ..options };
         registry.register(assembled.bundle, options)?;
     }
     for map in &request.maps {

@@ -122,6 +122,12 @@ impl Process {
         self.stage.id()
     }
 
+    /// The shim's process id as it is seen from here, for messages.
+    pub(super) fn shim_id(&self) -> Option<u32> {
+        let shim = self.shim.as_ref()?;
+        verify::pid_of(shim.pidfd.as_fd()).ok()
+    }
+
     /// The socket to the stage, to register it with an event loop.
     pub(super) fn control(&self) -> io::Result<&UnixStream> {
         self.control.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())

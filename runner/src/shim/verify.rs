@@ -64,7 +64,7 @@ fn unseen(path: &str, error: &std::io::Error) -> Unconfined {
 }
 
 /// The process's number in this process's own view.
-fn pid_of(pidfd: BorrowedFd<'_>) -> Result<u32, Unconfined> {
+pub(super) fn pid_of(pidfd: BorrowedFd<'_>) -> Result<u32, Unconfined> {
     let path = format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd());
     let info = fs::read_to_string(&path).map_err(|error| unseen(&path, &error))?;
     let number = info.lines().find_map(|line| line.strip_prefix("Pid:"));

@@ -26,6 +26,8 @@ pub(super) struct Ran {
     pub(super) adapter: u32,
     /// What the kernel says of it.
     pub(super) adapter_status: Status,
+    /// Who started the process that started it.
+    pub(super) grandparent: u32,
 }
 
 /// The lines of `/proc/PID/status` that matter here. Nobody but root may read more of an adapter
@@ -157,11 +159,13 @@ fn watch(child: &mut Child, token: &Token) -> Result<Watched> {
 
 fn look(runner: u32, adapter: &Receiver<u32>, module: &str) -> Result<Ran> {
     let adapter = adapter.recv().context("wrun did not name its adapter process")?;
+    let adapter_status = Status::of(adapter)?;
     Ok(Ran {
         runner,
         module_in_runner: maps(runner, module)?,
         adapter,
-        adapter_status: Status::of(adapter)?,
+        grandparent: Status::of(adapter_status.parent)?.parent,
+        adapter_status,
     })
 }
 
@@ -190,9 +194,9 @@ fn read_messages(stderr: impl Read + Send + 'static) -> (Receiver<u32>, JoinHand
     (adapter, reader)
 }
 
-/// The process number in `… adapter process started bundle=pkcs11 pid=4711`.
+/// The process number in `… adapter in its jail bundle="pkcs11" pid=4711`.
 fn started(line: &str) -> Option<u32> {
-    let (_, rest) = line.split_once("adapter process started")?;
+    let (_, rest) = line.split_once("adapter in its jail")?;
     let (_, number) = rest.split_once("pid=")?;
     number.split_whitespace().next()?.parse().ok()
 }
@@ -204,7 +208,7 @@ mod tests {
     #[test]
     fn the_adapter_process_is_found_in_the_message() {
         let line = "2026-01-01T00:00:00.000000Z DEBUG wrun::shim::session: \
-                    adapter process started bundle=pkcs11 pid=4711";
+                    adapter in its jail bundle=\"pkcs11\" pid=4711";
         assert_eq!(started(line), Some(4711));
         assert_eq!(started("adapter process ended pid=4711"), None);
     }

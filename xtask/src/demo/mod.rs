@@ -53,12 +53,15 @@ fn where_it_was(ran: &job::Ran) -> Result<()> {
         "not in wrun",
         &format!("while the guest ran, the module was not mapped in process {}", ran.runner),
     );
-    if status.name != "adapter-shim" || status.parent != ran.runner {
+    if status.name != "adapter-shim" || ran.grandparent != ran.runner {
         bail!("process {adapter} was expected to be an adapter-shim started by wrun: {status:?}");
     }
     proved(
         "isolated",
-        &format!("it ran in process {adapter}, {}, started by {}", status.name, status.parent),
+        &format!(
+            "it ran in process {adapter}, {}, in a jail that {} built",
+            status.name, status.parent
+        ),
     );
     if !status.no_new_privileges || !status.has_filter {
         bail!("process {adapter} was not confined: {status:?}");

@@ -40,6 +40,11 @@ pub(super) fn notices(name: &str, question: &Question, purpose: Purpose) -> Vec<
     let paths = path_args(name);
     if paths.is_empty() {
         let (about, grant) = other(name, question);
+        // A socket that is not there was not used.
+        let socket = about.as_deref().and_then(|about| about.strip_prefix("unix:"));
+        if purpose == Purpose::Learn && socket.is_some_and(|path| !Path::new(path).exists()) {
+            return Vec::new();
+        }
         return vec![Notice { call: name.to_owned(), about, grant }];
     }
     let each = |args: &PathArgs| {
