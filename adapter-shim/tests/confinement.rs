@@ -15,7 +15,7 @@ use common::{Bundle, Planner, wire};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::message::ToShim;
-use protocol::policy::{Access, Limits, Policy, Tree};
+use protocol::policy::{Access, Destination, Limits, Policy, Tree};
 use protocol::stage::{FromStage, Layer};
 use protocol::types::Type;
 use std::fs::File;
@@ -68,10 +68,11 @@ fn plan() -> (Planner, Vec<(&'static str, u32)>) {
     for name in ["t_constructor", "t_limits", "t_descriptors"] {
         functions.push((name, plan.function(name, &[], Some(Type::String))));
     }
-    for name in ["t_environment", "t_pid", "t_print"] {
+    for name in ["t_environment", "t_pid", "t_print", "t_device"] {
         functions.push((name, plan.function(name, &[], Some(Type::U32))));
     }
     functions.push(("t_fill", plan.function("t_fill", &[Type::U32], Some(Type::U32))));
+    functions.push(("t_connect", plan.function("t_connect", &[Type::U32], Some(Type::U32))));
     functions.push(("t_allocate", plan.function("t_allocate", &[Type::U64], Some(Type::U32))));
     functions.push(("t_syscall", plan.function("t_syscall", &[Type::U64], Some(Type::S64))));
     functions.push(("t_int80", plan.function("t_int80", &[], Some(Type::S64))));
@@ -177,6 +178,34 @@ fn scratch_space_has_the_size_that_was_granted_and_without_it_there_is_none() {
     assert_eq!(prisoner.number("t_fill", &wire().u32(100).0), full);
     let refused = u32::try_from(libc::EPERM).unwrap();
     assert_eq!(Prisoner::new().number("t_fill", &wire().u32(1).0), refused);
+}
+
+#[test]
+fn a_granted_port_is_reached_and_no_other() {
+    let [granted, other] = [0, 1].map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = |listener: &std::net::TcpListener| listener.local_addr().unwrap().port();
+    let mut policy = Policy::default();
+    policy.grants.connect.push(Destination {
+        host: "localhost".into(),
+        addresses: vec!["127.0.0.1".parse().unwrap()],
+        port: port(&granted),
+    });
+    let mut prisoner = Prisoner::with(&policy);
+    let mut connect = |port: u16| prisoner.number("t_connect", &wire().u32(port.into()).0);
+    assert_eq!(connect(port(&granted)), 0);
+    assert_eq!(connect(port(&other)), u32::try_from(libc::EACCES).unwrap());
+    let mut without = Prisoner::new();
+    let refused = without.number("t_connect", &wire().u32(port(&granted).into()).0);
+    assert_eq!(refused, u32::try_from(libc::EACCES).unwrap());
+}
+
+#[test]
+fn a_granted_device_is_read_and_no_terminal_command_reaches_it() {
+    let mut policy = Policy::default();
+    policy.grants.devices.push("/dev/zero".into());
+    let eperm = u32::try_from(libc::EPERM).unwrap();
+    assert_eq!(Prisoner::with(&policy).number("t_device", &[]), eperm << 16);
+    assert_eq!(Prisoner::new().number("t_device", &[]), eperm);
 }
 
 #[test]

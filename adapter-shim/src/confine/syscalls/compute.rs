@@ -74,7 +74,7 @@ const OWN_LIMITS_READ: &[&[Test]] = &[&[Int(0, 0), Long(2, 0)]];
 /// executable.
 pub const COMPUTE: &[Call] = &[
     call("read", libc::SYS_read, &[], "takes requests", "echo"),
-    call("write", libc::SYS_write, &[], "prints to stderr", "chatter"),
+    call("write", libc::SYS_write, &[], "prints to stderr", "fault"),
     call("writev", libc::SYS_writev, &[], "sends answers", "echo"),
     call("close", libc::SYS_close, &[], "closes a library's file", "echo"),
     #[cfg(target_arch = "x86_64")]
@@ -86,33 +86,33 @@ pub const COMPUTE: &[Call] = &[
     call("mprotect", libc::SYS_mprotect, NOT_EXECUTABLE, "guards stacks and heaps", "echo"),
     call("mremap", libc::SYS_mremap, MAY_MOVE, "grows memory", "echo"),
     call("madvise", libc::SYS_madvise, ADVICE, "gives memory back", "echo"),
-    call("futex", libc::SYS_futex, FUTEX, "waits for locks", "threads"),
-    call("set_robust_list", libc::SYS_set_robust_list, &[], "starts threads", "threads"),
-    call("rseq", libc::SYS_rseq, &[], "starts threads", "threads"),
+    call("futex", libc::SYS_futex, FUTEX, "waits for locks", "evil"),
+    call("set_robust_list", libc::SYS_set_robust_list, &[], "starts threads", "evil"),
+    call("rseq", libc::SYS_rseq, &[], "starts threads", "evil"),
     call("sched_yield", libc::SYS_sched_yield, &[], "lets others run", "evil"),
     call(
         "sched_getaffinity",
         libc::SYS_sched_getaffinity,
         &[&[Int(0, 0)]],
         "counts processors",
-        "threads",
+        "evil",
     ),
     call("gettid", libc::SYS_gettid, &[], "raises signals in itself", "fault"),
     call("getpid", libc::SYS_getpid, &[], "raises signals in itself", "fault"),
-    call("exit", libc::SYS_exit, &[], "ends a thread", "threads"),
+    call("exit", libc::SYS_exit, &[], "ends a thread", "evil"),
     call("exit_group", libc::SYS_exit_group, &[], "ends the process", "fault"),
     call("rt_sigaction", libc::SYS_rt_sigaction, &[], "handles own signals", "fault"),
     call("rt_sigprocmask", libc::SYS_rt_sigprocmask, &[], "handles own signals", "fault"),
     call("rt_sigreturn", libc::SYS_rt_sigreturn, &[], "handles own signals", "fault"),
-    call("sigaltstack", libc::SYS_sigaltstack, &[], "handles own signals", "threads"),
+    call("sigaltstack", libc::SYS_sigaltstack, &[], "handles own signals", "evil"),
     call("restart_syscall", libc::SYS_restart_syscall, &[], "goes on after a stop", "fault"),
     call("tgkill", libc::SYS_tgkill, &[&[OwnProcess(0)]], "raises signals in itself", "fault"),
     call("clock_gettime", libc::SYS_clock_gettime, CLOCKS, "tells the time", "evil"),
     call("clock_nanosleep", libc::SYS_clock_nanosleep, SLEEPING_CLOCKS, "sleeps", "evil"),
     call("nanosleep", libc::SYS_nanosleep, &[], "sleeps", "evil"),
     call("getrandom", libc::SYS_getrandom, RANDOM, "seeds hash tables and keys", "pkcs11"),
-    call("prctl", libc::SYS_prctl, NAMES, "names threads and memory", "threads"),
-    call("prlimit64", libc::SYS_prlimit64, OWN_LIMITS_READ, "reads its own limits", "threads"),
+    call("prctl", libc::SYS_prctl, NAMES, "names threads and memory", "evil"),
+    call("prlimit64", libc::SYS_prlimit64, OWN_LIMITS_READ, "reads its own limits", "evil"),
 ];
 
 /// What glibc asks for when it starts a thread; musl asks for the same and `CLONE_DETACHED`.
@@ -125,12 +125,12 @@ pub const THREADS: &[Call] = &[call(
     libc::SYS_clone,
     &[&[Long(0, THREAD)], &[Long(0, THREAD_MUSL)]],
     "starts threads",
-    "threads",
+    "evil",
 )];
 
 /// `devices`: commands for what `files` has opened.
 pub const DEVICES: &[Call] =
-    &[call("ioctl", libc::SYS_ioctl, NOT_THE_TERMINAL, "controls a granted device", "device")];
+    &[call("ioctl", libc::SYS_ioctl, NOT_THE_TERMINAL, "controls a granted device", "jail")];
 
 /// Any command whose second byte is not `T`, the letter of the terminals, whose commands type into
 /// them. The kernel reads the low half. "Not equal" is "differs in one of eight bits".

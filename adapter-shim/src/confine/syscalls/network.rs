@@ -46,7 +46,7 @@ const fn net(
     when: &'static [&'static [Test]],
     why: &'static str,
 ) -> Call {
-    call(name, number, when, why, "network")
+    call(name, number, when, why, "jail")
 }
 
 /// Connect, talk, wait. Nothing that listens, and no messages that carry descriptors.
