@@ -1,4 +1,4 @@
-//! Jails with one layer left out, to prove that each does something.
+//! Jails with a layer left out, to prove that each does something, and to measure what it costs.
 //!
 //! Only a build with the feature `ablation` can name a layer to leave out; the tests have a program
 //! of their own with it. Without the feature there is nothing to be left out, whatever anybody says.
@@ -51,27 +51,35 @@ impl Part {
     }
 }
 
-/// At most one part that is left out.
+/// Parts that are left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LeftOut(Option<Part>);
+pub struct LeftOut(u16);
 
 impl LeftOut {
     /// A whole jail.
-    pub const NOTHING: Self = Self(None);
+    pub const NOTHING: Self = Self(0);
 
-    /// A jail without `part`.
+    /// A jail without the parts of these names, which commas separate; other names are left alone.
     #[cfg(feature = "ablation")]
-    pub fn only(part: Part) -> Self {
-        Self(Some(part))
+    pub fn named(names: &str) -> Self {
+        let parts = names.split(',').filter_map(|name| Part::named(name.trim()));
+        Self(parts.fold(0, |bits, part| bits | bit(part)))
     }
 
     /// Whether `part` is left out.
     pub(crate) fn has(self, part: Part) -> bool {
-        self.0 == Some(part)
+        self.0 & bit(part) != 0
     }
 
-    /// What is left out.
-    pub(crate) fn part(self) -> Option<Part> {
-        self.0
+    /// The names of what is left out, with commas between; `None` for a whole jail.
+    pub(crate) fn names(self) -> Option<String> {
+        let parts = Part::ALL.into_iter().filter(|(_, part)| self.has(*part));
+        let names: Vec<_> = parts.map(|(name, _)| name).collect();
+        if names.is_empty() { None } else { Some(names.join(",")) }
     }
+}
+
+fn bit(part: Part) -> u16 {
+    let place = Part::ALL.iter().position(|(_, known)| *known == part);
+    place.and_then(|place| u32::try_from(place).ok()).map_or(0, |place| 1 << place)
 }

@@ -177,8 +177,8 @@ fn build(
 
 /// How the shim is executed; behind its own argument stands what a test leaves out.
 fn arguments(left_out: LeftOut) -> Vec<CString> {
-    let part = left_out.part().map(Part::name);
-    let words = ["adapter-shim", JAILED].into_iter().chain(part);
+    let parts = left_out.names();
+    let words = ["adapter-shim", JAILED].into_iter().chain(parts.as_deref());
     words.filter_map(|word| CString::new(word).ok()).collect()
 }
 

@@ -1,8 +1,8 @@
-//! `adapter-shim` with one layer of the jail left out: the one that the file `without` beside this
-//! program names. For the tests that prove that each layer does something.
+//! `adapter-shim` with layers of the jail left out: those that the file `without` beside this program
+//! names. For the tests that prove that each layer does something, and the benchmark of its cost.
 
 use adapter_shim::confine::JAILED;
-use adapter_shim::confine::ablation::{LeftOut, Part};
+use adapter_shim::confine::ablation::LeftOut;
 
 fn main() {
     let mut arguments = std::env::args_os().skip(1);
@@ -12,8 +12,7 @@ fn main() {
         Some(argument) if argument == JAILED => arguments.next().and_then(|n| n.into_string().ok()),
         _ => named(),
     };
-    let part = name.as_deref().and_then(|name| Part::named(name.trim()));
-    let left_out = part.map_or(LeftOut::NOTHING, LeftOut::only);
+    let left_out = LeftOut::named(&name.unwrap_or_default());
     adapter_shim::run(argument.as_deref(), left_out)
 }
 

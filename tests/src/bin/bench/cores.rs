@@ -3,7 +3,7 @@
 //! The scheduler's choice varies from run to run, and would decide every comparison. So this
 //! program chooses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use anyhow::{Context as _, Result};
@@ -84,10 +84,9 @@ fn only(core: usize) -> Result<CpuSet> {
     Ok(set)
 }
 
-/// The processes that this one has started and that still run.
+/// The processes that this one has started, and those that they have started, that still run.
 fn children() -> Result<BTreeSet<i32>> {
-    let own = Pid::this().to_string();
-    let mut found = BTreeSet::new();
+    let mut parents = BTreeMap::new();
     for entry in fs::read_dir("/proc").context("cannot read /proc")?.flatten() {
         let Some(process) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
@@ -96,9 +95,20 @@ fn children() -> Result<BTreeSet<i32>> {
         let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
         // PID (NAME) STATE PPID …, and NAME may hold anything.
         let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
-        if parent == Some(own.as_str()) {
-            found.insert(process);
+        if let Some(parent) = parent.and_then(|parent| parent.parse::<i32>().ok()) {
+            parents.insert(process, parent);
         }
     }
-    Ok(found)
+    let own = Pid::this().as_raw();
+    let mut found = BTreeSet::new();
+    loop {
+        let is_new = |(child, parent): &(&i32, &i32)| {
+            (**parent == own || found.contains(*parent)) && !found.contains(*child)
+        };
+        let new: Vec<i32> = parents.iter().filter(is_new).map(|(child, _)| *child).collect();
+        if new.is_empty() {
+            return Ok(found);
+        }
+        found.extend(new);
+    }
 }

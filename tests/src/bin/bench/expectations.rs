@@ -2,6 +2,7 @@
 
 use crate::calls::Calls;
 use crate::figure::times;
+use crate::jails::Jails;
 use crate::starts::Starts;
 use crate::ways::Kind;
 use crate::workload::Workload;
@@ -17,8 +18,13 @@ const ISOLATED_LARGEST_MAX: f64 = 4.0;
 /// Seconds from nothing to the end of a run with one isolated call.
 const START_MAX: f64 = 0.060;
 
+/// Seconds from a spawned stage to a loaded library, beyond those of a spawned program.
+const JAIL_MAX: f64 = 0.003;
+/// Seconds that a jail adds to a call.
+const JAILED_CALL_MAX: f64 = 2e-6;
+
 /// One line for each promise.
-pub(crate) fn report(calls: &Calls, starts: &Starts) -> String {
+pub(crate) fn report(calls: &Calls, starts: &Starts, jails: &Jails) -> String {
     let mut text = String::from("\nExpectations\n\n");
     let mut line = |holds: bool, what: String, found: String| {
         let verdict = if holds { "holds " } else { "MISSED" };
@@ -46,5 +52,12 @@ pub(crate) fn report(calls: &Calls, starts: &Starts) -> String {
     let start = starts.isolated();
     let what = format!("start to the end of a first isolated call under {:.0} ms", 1e3 * START_MAX);
     line(start.median < START_MAX, what, start.to_string());
+    let (bare, whole) = (jails.bare_spawn(), jails.whole());
+    let more = whole.start.median - bare.median;
+    let what = format!("a whole jail at most {:.0} ms over a bare spawn", 1e3 * JAIL_MAX);
+    line(more <= JAIL_MAX, what, format!("{:.2} ms", 1e3 * more));
+    let more = whole.call.median - jails.without().call.median;
+    let what = format!("a whole jail at most {:.0} us more for a call", 1e6 * JAILED_CALL_MAX);
+    line(more <= JAILED_CALL_MAX, what, format!("{:.2} us", 1e6 * more));
     text
 }

@@ -2,7 +2,7 @@
 //! bare socket between two processes, and what a start costs: `cargo xtask bench`.
 //!
 //! [`calls`] times the guest `bench-guest`, whose imports each of the [`ways`] serves, with the
-//! [`workload`]s; [`starts`] times the program `wrun`; [`expectations`] compares the figures with
+//! [`workload`]s; [`starts`] times the program `wrun`; [`jails`] times a jail, layer by layer; [`expectations`] compares the figures with
 //! what the project promises. docs/benchmarks.md explains the method and has figures.
 
 mod calls;
@@ -10,6 +10,7 @@ mod cores;
 mod expectations;
 mod figure;
 mod guest;
+mod jails;
 mod machine;
 mod places;
 mod starts;
@@ -52,7 +53,9 @@ fn measure() -> Result<()> {
     print!("{}", calls.report());
     let starts = starts::measure()?;
     print!("{}", starts.report());
-    print!("{}", expectations::report(&calls, &starts));
+    let jails = jails::measure()?;
+    print!("{}", jails.report());
+    print!("{}", expectations::report(&calls, &starts, &jails));
     println!("\nMeasured in {:.0} s.", start.elapsed().as_secs_f64());
     Ok(())
 }
