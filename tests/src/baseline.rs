@@ -41,10 +41,18 @@ impl Count {
     /// If that does not come.
     pub fn assert_again(self) {
         let deadline = Instant::now() + Duration::from_secs(10);
-        while Self::now() != self && Instant::now() < deadline {
+        // Fewer are no leak: a worker thread of wasmtime may have been there by chance.
+        while !Self::now().is_within(self) && Instant::now() < deadline {
             std::thread::yield_now();
         }
-        assert_eq!(Self::now(), self, "what the runner holds has changed");
+        let now = Self::now();
+        assert!(now.is_within(self), "the runner holds more: {now:?}, before: {self:?}");
+    }
+
+    fn is_within(self, other: Self) -> bool {
+        self.descriptors <= other.descriptors
+            && self.threads <= other.threads
+            && self.children <= other.children
     }
 }
 
