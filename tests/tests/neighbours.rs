@@ -61,6 +61,13 @@ impl Runner {
         [self.guest(&linker, words), self.guest(&linker, &["neighbour"])]
     }
 
+    /// What is made once for all runs is made now, also what a trap needs to be printed: with
+    /// `RUST_BACKTRACE` that is the debug information of this whole program.
+    fn warm_up(&self) {
+        self.run(&[], &["look-around"]);
+        self.run(&[], &["call", "trace_parent"]);
+    }
+
     fn guest(&self, linker: &Linker<State>, words: &[&str]) -> String {
         let stdout = MemoryOutputPipe::new(1 << 20);
         let mut wasi = WasiCtx::builder();
@@ -96,8 +103,7 @@ const DEEDS: [(&str, &str); 11] = [
 #[test]
 fn whatever_a_call_comes_to_the_neighbour_answers_and_nothing_is_left() {
     let runner = Runner::new();
-    // What is made once for all runs is made now.
-    runner.run(&[], &["look-around"]);
+    runner.warm_up();
     let before = Count::now();
     for (deed, end) in DEEDS {
         let [attack, neighbour] = runner.run(&[], &["call", deed]);
@@ -121,7 +127,7 @@ fn a_bundle_that_ends_while_it_is_refused_something_is_noticed() {
 #[test]
 fn whatever_a_load_comes_to_nothing_is_left() {
     let runner = Runner::new();
-    runner.run(&[], &["look-around"]);
+    runner.warm_up();
     let before = Count::now();
     for deed in ["fake_ready", "deep_recursion", "trace_parent", "gate_of_i386", "own_filter"] {
         let [_, neighbour] = runner.run(&[deed], &["look-around"]);
