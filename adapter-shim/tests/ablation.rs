@@ -108,32 +108,32 @@ fn shows(part: Part, question: &str) {
 }
 
 #[test]
-fn nothing_changes_when_nothing_is_left_out() {
+fn e37_nothing_changes_when_nothing_is_left_out() {
     assert_eq!(questions(None), questions(Some("nothing")));
 }
 
 #[test]
-fn without_closing_descriptors_a_leaked_one_is_open() {
+fn e37_without_closing_descriptors_a_leaked_one_is_open() {
     shows(Part::Descriptors, "descriptors");
 }
 
 #[test]
-fn without_limits_memory_is_not_bounded() {
+fn e37_without_limits_memory_is_not_bounded() {
     shows(Part::Limits, "memory");
 }
 
 #[test]
-fn without_a_root_of_its_own_files_can_be_told_apart() {
+fn e37_without_a_root_of_its_own_files_can_be_told_apart() {
     shows(Part::Namespaces, "metadata of /etc/passwd");
 }
 
 #[test]
-fn without_dropping_capabilities_the_process_has_some() {
+fn e37_without_dropping_capabilities_the_process_has_some() {
     shows(Part::Capabilities, "capabilities");
 }
 
 #[test]
-fn without_mdwe_a_jail_that_requires_it_is_refused() {
+fn e37_without_mdwe_a_jail_that_requires_it_is_refused() {
     shows(Part::Mdwe, "mdwe");
     let (_folder, program) = without(Some("mdwe"));
     let bundle = Bundle::new("jail");
@@ -144,27 +144,27 @@ fn without_mdwe_a_jail_that_requires_it_is_refused() {
 }
 
 #[test]
-fn without_landlock_every_port_is_reachable() {
+fn e37_without_landlock_every_port_is_reachable() {
     shows(Part::Landlock, "connect to a port that is not granted");
 }
 
 #[test]
-fn without_the_first_filter_the_count_is_short() {
+fn e37_without_the_first_filter_the_count_is_short() {
     shows(Part::Never, "filters");
 }
 
 #[test]
-fn without_the_filters_calls_are_made() {
+fn e37_without_the_filters_calls_are_made() {
     shows(Part::Filters, "getppid");
 }
 
 #[test]
-fn without_narrowing_libraries_can_be_opened_later() {
+fn e37_without_narrowing_libraries_can_be_opened_later() {
     shows(Part::Narrowing, "filters");
 }
 
 #[test]
-fn every_part_is_left_out_by_a_test() {
+fn e37_every_part_is_left_out_by_a_test() {
     let source = include_str!("ablation.rs");
     for (_, part) in Part::ALL {
         assert!(source.contains(&format!("shows(Part::{part:?},")), "{part:?}");
