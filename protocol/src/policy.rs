@@ -92,6 +92,19 @@ pub struct Library {
     pub path: String,
 }
 
+/// What every jail has whatever was granted, beside the dynamic linker: the run-time libraries of C,
+/// C++ and Rust, by the names that other libraries ask for. The last three are empty since glibc
+/// 2.34, and old libraries still ask for them. One that a machine lacks is left out.
+pub const STANDARD_LIBRARIES: [&str; 7] = [
+    "libc.so.6",
+    "libgcc_s.so.1",
+    "libm.so.6",
+    "libstdc++.so.6",
+    "libdl.so.2",
+    "libpthread.so.0",
+    "librt.so.1",
+];
+
 /// A TCP destination.
 ///
 /// The kernel enforces the port. The addresses are what the name meant when the run began; they

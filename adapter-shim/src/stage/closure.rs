@@ -1,5 +1,6 @@
 //! S3: the libraries that every bundle may use: the dynamic linker, and what compilers link to.
 
+use protocol::policy::STANDARD_LIBRARIES;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,13 +13,7 @@ const LINKER: &str = "/lib64/ld-linux-x86-64.so.2";
 const LINKER: &str = "/lib/ld-linux-aarch64.so.1";
 
 /// The C library, by which the folder of the others is found.
-const LIBC: &str = "libc.so.6";
-
-/// Beside it: what C, C++ and Rust libraries need, by the names that they ask for. The last three
-/// are empty since glibc 2.34, and old libraries still ask for them. One that a machine lacks is
-/// left out.
-const OTHERS: [&str; 6] =
-    ["libgcc_s.so.1", "libm.so.6", "libstdc++.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1"];
+pub(super) const LIBC: &str = "libc.so.6";
 
 /// Folders that are links on most machines, and what they link to, for the jail's own root.
 pub(crate) const LINKED_FOLDERS: [&str; 4] = ["/lib", "/lib64", "/lib32", "/libx32"];
@@ -45,8 +40,8 @@ pub(crate) fn standard() -> io::Result<Vec<Standard>> {
         _ => return Err(missing(LINKER)),
     };
     let linker = Standard { file: linker.canonicalize()?, path: linker_folder.join(linker_name) };
-    let mut found = vec![linker, Standard { file: libc.canonicalize()?, path: libc.clone() }];
-    for name in OTHERS {
+    let mut found = vec![linker];
+    for name in STANDARD_LIBRARIES {
         let path = loaded.get(name).cloned().unwrap_or_else(|| folder.join(name));
         if let Ok(file) = path.canonicalize() {
             found.push(Standard { file, path });

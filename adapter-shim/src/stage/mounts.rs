@@ -2,7 +2,7 @@
 //! a mount; Landlock has a rule for each in any case.
 
 use super::StageError;
-use super::closure::standard;
+use super::closure::{LIBC, standard};
 use crate::native::sys::jail::MountAttributes;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{SFlag, fstat};
@@ -115,7 +115,8 @@ pub(super) fn all(spec: &JailSpec, bundle: &OwnedFd) -> Result<Vec<Mount>, Stage
     for library in &closure {
         add(&library.file, &library.path, Use::Library)?;
     }
-    let libc_folder = closure.get(1).and_then(|libc| libc.path.parent()).map(Path::to_owned);
+    let libc = closure.iter().find(|library| library.path.ends_with(LIBC));
+    let libc_folder = libc.and_then(|libc| libc.path.parent()).map(Path::to_owned);
     for library in &grants.libraries {
         let path = in_real_folder(Path::new(&library.path));
         add(Path::new(&library.file), &path, Use::Library)?;

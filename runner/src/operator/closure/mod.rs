@@ -9,7 +9,7 @@ pub use search::Search;
 
 use crate::bundle::dynamic::Dynamic;
 use crate::bundle::library::LibraryFault;
-use protocol::policy::Library;
+use protocol::policy::{Library, STANDARD_LIBRARIES};
 use protocol::text::ForeignText;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -20,24 +20,13 @@ use std::path::{Component, Path, PathBuf};
 /// Most libraries that one grant may bring. Large ones bring about 100.
 const LIBRARIES_MAX: usize = 512;
 
-/// What every jail has, whatever is granted: the dynamic linker and the run-time libraries of C,
-/// C++ and Rust.
-const STANDARD: [&str; 10] = [
-    "ld-linux-aarch64.so.1",
-    "ld-linux-x86-64.so.2",
-    "libc.so.6",
-    "libdl.so.2",
-    "libgcc_s.so.1",
-    "libm.so.6",
-    "libpthread.so.0",
-    "librt.so.1",
-    "libstdc++.so.6",
-    "linux-vdso.so.1",
-];
+/// Names that libraries need and that are no files to be found: the dynamic linker, which every jail
+/// has, and what the kernel maps by itself.
+const LINKERS: [&str; 3] = ["ld-linux-aarch64.so.1", "ld-linux-x86-64.so.2", "linux-vdso.so.1"];
 
 /// Whether every jail has the library of that name.
 pub(super) fn is_standard(name: &str) -> bool {
-    STANDARD.contains(&name)
+    STANDARD_LIBRARIES.contains(&name) || LINKERS.contains(&name)
 }
 
 /// Why a library cannot be granted.
