@@ -1,7 +1,7 @@
 //! Whole frames over the socket. Blocking: the process has nothing else to do.
 
 use crate::native::sys::inherited;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use protocol::error::FrameError;
 use protocol::frame::{FrameBuffer, encode_head};
 use protocol::limits::PAYLOAD_BYTES_MAX;
@@ -105,6 +105,25 @@ impl Channel {
 impl AsFd for Channel {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+/// Sends bytes, with descriptors on the first of them. For a few bytes into an empty socket: they fit,
+/// or the peer is gone.
+///
+/// # Errors
+/// Those of `sendmsg(2)`, and if only a part was sent.
+pub(crate) fn send_descriptors(
+    socket: impl AsFd,
+    bytes: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
+    let numbers: Vec<_> = descriptors.iter().map(|descriptor| descriptor.as_raw_fd()).collect();
+    let rights = [ControlMessage::ScmRights(&numbers)];
+    let (socket, parts) = (socket.as_fd().as_raw_fd(), [IoSlice::new(bytes)]);
+    match sendmsg::<()>(socket, &parts, &rights, MsgFlags::MSG_NOSIGNAL, None)? {
+        whole if whole == bytes.len() => Ok(()),
+        _ => Err(ErrorKind::WriteZero.into()),
     }
 }
 

@@ -77,9 +77,9 @@ pub(super) fn close_others() -> Result<(), ConfineError> {
 ///
 /// `None` if the descriptors are not those of a jail: then this was started by hand.
 pub fn take() -> Option<Inherited> {
-    let channel = sys::inherited(CHANNEL).filter(|fd| is(fd, SFlag::S_IFSOCK))?;
-    let bundle = sys::inherited(BUNDLE).filter(|fd| is(fd, SFlag::S_IFDIR))?;
-    let bell = sys::inherited(BELL).filter(|fd| is(fd, SFlag::S_IFSOCK))?;
+    let channel = inherited(CHANNEL, SFlag::S_IFSOCK)?;
+    let bundle = inherited(BUNDLE, SFlag::S_IFDIR)?;
+    let bell = inherited(BELL, SFlag::S_IFSOCK)?;
     Some(Inherited { channel, bundle, bell })
 }
 
@@ -94,7 +94,10 @@ pub struct Inherited {
     pub bell: OwnedFd,
 }
 
-fn is(descriptor: &OwnedFd, kind: SFlag) -> bool {
-    let mode = fstat(descriptor).map(|status| SFlag::from_bits_truncate(status.st_mode));
-    mode.is_ok_and(|mode| mode & SFlag::S_IFMT == kind)
+/// Takes over a descriptor that this program was started with, if it is of that kind. For each
+/// number once.
+pub(crate) fn inherited(number: i32, kind: SFlag) -> Option<OwnedFd> {
+    let descriptor = sys::inherited(number)?;
+    let mode = SFlag::from_bits_truncate(fstat(&descriptor).ok()?.st_mode);
+    (mode & SFlag::S_IFMT == kind).then_some(descriptor)
 }

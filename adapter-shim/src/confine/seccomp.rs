@@ -17,9 +17,11 @@
 //! the runner compares.
 
 use super::ConfineError;
-use super::syscalls::{ABSENT, COMPUTE, Call, Facts, NEVER, Stage, Test, granted, known};
+use super::syscalls::{
+    ABSENT, COMPUTE, Call, Facts, HANDING_OVER, NEVER, Stage, Test, granted, known,
+};
+use crate::channel::send_descriptors;
 use crate::native::sys::filter::{SealedFilter, install_with_listener};
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use protocol::policy::Profiles;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
@@ -27,8 +29,8 @@ use seccompiler::{
 };
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
-use std::io::{self, IoSlice};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
 
 /// Rules by the number of the call; no rules mean: whatever the arguments are.
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
@@ -78,7 +80,7 @@ pub(super) fn install_learn(bell: &OwnedFd) -> Result<(), ConfineError> {
         let plain =
             COMPUTE.iter().any(|plain| plain.number == call.number && plain.when.is_empty());
         // Every allocation would be asked for; what is mapped was opened.
-        !plain && call.number != libc::SYS_sendmsg && !QUIET.contains(&call.number)
+        !plain && call.number != HANDING_OVER && !QUIET.contains(&call.number)
     });
     let filter = answer(numbers(calls), libc::EACCES)?;
     match with_listener(&asked_of_the_stage(&filter), bell)? {
@@ -122,11 +124,8 @@ fn with_listener(filter: &[sock_filter], bell: &OwnedFd) -> Result<bool, Confine
     let failed = |step: &'static str| ConfineError::at::<io::Error>("system call filter", step);
     let listener = install_with_listener(filter).map_err(failed("installing a listener"))?;
     let Some(listener) = listener else { return Ok(false) };
-    let numbers = [listener.as_raw_fd()];
-    let rights = [ControlMessage::ScmRights(&numbers)];
-    let sent =
-        sendmsg::<()>(bell.as_raw_fd(), &[IoSlice::new(b"!")], &rights, MsgFlags::empty(), None);
-    sent.map_err(|errno| failed("handing over the listener")(errno.into()))?;
+    send_descriptors(bell, b"!", &[listener.as_fd()])
+        .map_err(failed("handing over the listener"))?;
     Ok(true)
 }
 
@@ -180,10 +179,8 @@ fn refused(profiles: Profiles) -> impl Iterator<Item = &'static Call> {
     let needed: Vec<_> =
         granted(profiles, Stage::Load).into_iter().flatten().map(|call| call.number).collect();
     let absent = |number| ABSENT.iter().any(|call| call.number == number && call.when.is_empty());
-    // Handing over the listener comes after this filter.
-    let handing_over = libc::SYS_sendmsg;
     known().filter(move |call| {
-        !needed.contains(&call.number) && !absent(call.number) && call.number != handing_over
+        !needed.contains(&call.number) && !absent(call.number) && call.number != HANDING_OVER
     })
 }
 

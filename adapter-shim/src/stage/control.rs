@@ -1,13 +1,12 @@
 //! The socket between the runner and the stage.
 
 use super::StageError;
-use crate::channel::{Channel, ChannelError};
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use crate::channel::{Channel, ChannelError, send_descriptors};
 use protocol::frame::encode_head;
 use protocol::limits::PAYLOAD_BYTES_MAX;
 use protocol::stage::{FromStage, JailSpec, ToStage};
-use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The stage's end.
 #[derive(Debug)]
@@ -40,22 +39,13 @@ impl Control {
     pub(super) fn send_with(
         &mut self,
         message: &FromStage,
-        descriptors: &[&OwnedFd],
+        descriptors: &[BorrowedFd<'_>],
     ) -> Result<(), StageError> {
         let failed = |error: io::Error| StageError::Control(error.to_string());
         let mut bytes = Vec::new();
         encode_head(message, 0, PAYLOAD_BYTES_MAX, &mut bytes)
             .map_err(|error| failed(io::Error::other(error)))?;
-        let numbers: Vec<_> = descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
-        let rights = [ControlMessage::ScmRights(&numbers)];
-        let socket = self.as_fd().as_raw_fd();
-        // Some tens of bytes into an empty socket: they fit, or the runner is gone.
-        let sent =
-            sendmsg::<()>(socket, &[IoSlice::new(&bytes)], &rights, MsgFlags::MSG_NOSIGNAL, None);
-        match sent.map_err(|error| failed(error.into()))? {
-            whole if whole == bytes.len() => Ok(()),
-            _ => Err(failed(io::ErrorKind::WriteZero.into())),
-        }
+        send_descriptors(self.as_fd(), &bytes, descriptors).map_err(failed)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::StageError;
 use crate::confine::ablation::{LeftOut, Part};
+use crate::confine::descriptors::inherited;
 use crate::native::sys;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
-use nix::sys::stat::{Mode, SFlag, fstat, umask};
+use nix::sys::stat::{Mode, SFlag, umask};
 use nix::unistd::setsid;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,16 +15,10 @@ use std::os::fd::OwnedFd;
 /// # Errors
 /// [`StageError::ByHand`] if they are not a socket and a folder.
 pub(super) fn descriptors() -> Result<(OwnedFd, OwnedFd), StageError> {
-    let take = |number, kind| sys::inherited(number).filter(|fd| is(fd, kind));
-    match (take(0, SFlag::S_IFSOCK), take(1, SFlag::S_IFDIR)) {
+    match (inherited(0, SFlag::S_IFSOCK), inherited(1, SFlag::S_IFDIR)) {
         (Some(control), Some(bundle)) => Ok((control, bundle)),
         _ => Err(StageError::ByHand),
     }
-}
-
-fn is(descriptor: &OwnedFd, kind: SFlag) -> bool {
-    let mode = fstat(descriptor).map(|status| SFlag::from_bits_truncate(status.st_mode));
-    mode.is_ok_and(|mode| mode & SFlag::S_IFMT == kind)
 }
 
 /// Signals as the kernel gives them to a new program, no other descriptors, a session of its own:

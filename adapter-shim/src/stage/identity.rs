@@ -7,7 +7,7 @@
 //! What root could read the new user cannot. So the mounts for the jail are made before, and
 //! translate ids: what the owner of a granted tree owns belongs, through that mount, to the shim.
 
-use super::child::map_ids;
+use super::child::{map_ids, reap};
 use super::mounts::Mount;
 use crate::native::sys::jail::{Side, clone_child, detached_copy, restrict_mount};
 use nix::fcntl::{OFlag, open};
@@ -112,7 +112,7 @@ impl Identity {
                     Ok(open(path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?)
                 });
                 drop(go);
-                let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), None);
+                reap(pid);
                 made
             }
         }

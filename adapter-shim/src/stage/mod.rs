@@ -31,7 +31,7 @@ use notices::Notices;
 use protocol::stage::{ASK_DOCTOR, FromStage, JailSpec, Layer, Layers, Purpose};
 use protocol::text::ForeignText;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 
 /// Exit code of a stage that could not do its work. The runner knows why, if it could be told.
 const FAILED: i32 = 3;
@@ -81,7 +81,7 @@ pub fn run(left_out: LeftOut) -> Result<(), StageError> {
     let spec = control.spec()?;
     match start(&spec, bundle, left_out) {
         Ok(Started { mut child, channel, layers, mut notices }) => {
-            let descriptors = [child.pidfd(), &channel];
+            let descriptors = [child.pidfd().as_fd(), channel.as_fd()];
             control.send_with(&FromStage::Started { layers }, &descriptors)?;
             drop(channel);
             let ending = watch::until_end(&mut child, &mut control, &mut notices);

@@ -10,13 +10,14 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use protocol::stage::{Ending, Status, Violation};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 
 /// Waits for the end, and passes on on the way what a traced process must be passed.
 pub(super) fn until_end(child: &mut Child, control: &mut Control, notices: &mut Notices) -> Ending {
     let mut seen = Seen::default();
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let children = SignalFd::with_flags(&SigSet::from(Signal::SIGCHLD), flags);
+    let mut has_runner = true;
     loop {
         if let Some(status) = seen.drain(child) {
             child.reaped();
@@ -27,12 +28,12 @@ pub(super) fn until_end(child: &mut Child, control: &mut Control, notices: &mut 
             child.kill();
             continue;
         };
-        let [runner, asked] = wait(control, children, notices);
+        let runner = has_runner.then(|| control.as_fd());
+        let Happened { runner, asked } = wait(runner, children, notices);
         // The runner has said all it has to say: whatever comes now is its end.
         if runner {
+            has_runner = false;
             child.kill();
-            // Its end comes by another descriptor from here on.
-            return seen.wait(child);
         }
         if asked {
             notices.serve(control);
@@ -41,16 +42,29 @@ pub(super) fn until_end(child: &mut Child, control: &mut Control, notices: &mut 
     }
 }
 
-/// Waits until something happens; tells whether it was the runner, and whether a call was asked for.
-fn wait(control: &Control, children: &SignalFd, notices: &Notices) -> [bool; 2] {
-    let on = |fd| PollFd::new(fd, PollFlags::POLLIN);
-    let mut events = vec![on(control.as_fd()), on(children.as_fd())];
-    events.extend(notices.descriptor().map(on));
+/// What ended a wait, beside events of children, which are looked for after each.
+struct Happened {
+    /// The runner spoke, or its end of the socket is closed.
+    runner: bool,
+    /// A call was asked for.
+    asked: bool,
+}
+
+/// Waits until something happens.
+fn wait(runner: Option<BorrowedFd<'_>>, children: &SignalFd, notices: &Notices) -> Happened {
+    let asked = notices.descriptor();
+    // What is not there is replaced by what is waited for anyway.
+    let waited =
+        [children.as_fd(), asked.unwrap_or(children.as_fd()), runner.unwrap_or(children.as_fd())];
+    let mut events = waited.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
     match poll(&mut events, PollTimeout::NONE) {
-        Ok(_) => [0, 2].map(|index| events.get(index).and_then(PollFd::any) == Some(true)),
-        Err(Errno::EINTR) => [false; 2],
+        Ok(_) => {
+            let [_, of_asked, of_runner] = events.map(|event| event.any() == Some(true));
+            Happened { asked: of_asked && asked.is_some(), runner: of_runner && runner.is_some() }
+        }
+        Err(Errno::EINTR) => Happened { runner: false, asked: false },
         // Nothing could be noticed any more: the same as the runner's end.
-        Err(_) => [true, false],
+        Err(_) => Happened { runner: true, asked: false },
     }
 }
 
@@ -112,18 +126,6 @@ impl Seen {
         {
             let name = name(number).map(str::to_owned);
             self.violation = Some(Violation { number, name, args });
-        }
-    }
-
-    fn wait(&mut self, child: &mut Child) -> Ending {
-        let mut ended = [PollFd::new(child.pidfd().as_fd(), PollFlags::POLLIN)];
-        loop {
-            if let Some(status) = self.drain(child) {
-                child.reaped();
-                return self.ending(status);
-            }
-            // In small steps: stops on the way to the end do not show in this descriptor.
-            let _ = poll(&mut ended, 1_u8);
         }
     }
 

@@ -113,6 +113,10 @@ pub enum Stage {
     Steady,
 }
 
+/// The call that hands a filter's listener to the stage: it comes after the filter that asks, which
+/// therefore cannot list it.
+pub const HANDING_OVER: i64 = libc::SYS_sendmsg;
+
 /// The sets that are allowed.
 pub fn granted(profiles: Profiles, stage: Stage) -> Vec<&'static [Call]> {
     let mut sets = vec![COMPUTE];
@@ -184,7 +188,7 @@ pub fn verdict(
     // The filter that answers EACCES stays in force from loading on, so it cannot name what loading
     // needs.
     // Nor can it name the call that hands its listener to the stage.
-    let while_loading = number == libc::SYS_sendmsg
+    let while_loading = number == HANDING_OVER
         || granted(profiles, Stage::Load).into_iter().flat_map(of).next().is_some();
     Verdict::Refuse(if while_loading { libc::EPERM } else { libc::EACCES })
 }
