@@ -7,7 +7,7 @@ mod conversation;
 mod wait;
 
 pub(crate) use conversation::{Conversation, ReplyBytes};
-pub(crate) use wait::{Blocking, Polled, Wait, deadline_after, run_blocking};
+pub(crate) use wait::{Blocking, Polled, Wait, deadline_after, ready_by, run_blocking};
 
 use nix::sys::socket::{MsgFlags, sendmsg};
 use protocol::error::{FrameError, PeerFault};

@@ -3,7 +3,7 @@
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::future::Future;
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -74,19 +74,32 @@ impl Wait for Blocking {
 
 impl Blocking {
     fn sleep(&self, stream: &UnixStream, interest: PollFlags) -> io::Result<()> {
-        loop {
-            let left = self.deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            // Rounded up, so that the last millisecond is waited for and not spun through.
-            let millis = i32::try_from(left.as_millis().saturating_add(1)).unwrap_or(i32::MAX);
-            let timeout = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
-            match poll(&mut [PollFd::new(stream.as_fd(), interest)], timeout) {
-                Ok(0) | Err(nix::errno::Errno::EINTR) => {}
-                Ok(_) => return Ok(()),
-                Err(error) => return Err(error.into()),
-            }
+        // Not asked any more once the time is over: a peer that always has a byte would never be late.
+        if Instant::now() < self.deadline && ready_by(stream.as_fd(), interest, self.deadline)? {
+            return Ok(());
+        }
+        Err(io::ErrorKind::TimedOut.into())
+    }
+}
+
+/// Puts this thread to sleep until `descriptor` is ready for `interest`, at most until `deadline`; asks
+/// once if that has passed. Whether it is ready.
+pub(crate) fn ready_by(
+    descriptor: BorrowedFd<'_>,
+    interest: PollFlags,
+    deadline: Instant,
+) -> io::Result<bool> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Rounded up, so that the last millisecond is waited for and not spun through.
+        let millis = if left.is_zero() { 0 } else { left.as_millis().saturating_add(1) };
+        let millis = i32::try_from(millis).unwrap_or(i32::MAX);
+        let timeout = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(descriptor, interest)], timeout) {
+            Ok(0) if left.is_zero() => return Ok(false),
+            Ok(0) | Err(nix::errno::Errno::EINTR) => {}
+            Ok(_) => return Ok(true),
+            Err(error) => return Err(error.into()),
         }
     }
 }

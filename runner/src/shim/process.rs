@@ -4,8 +4,8 @@
 use super::exit::ShimExit;
 use super::notices::{BundleNotice, Notices};
 use super::{spawner, stderr, verify};
-use crate::channel::{Blocking, ChannelError, Wait, run_blocking};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use crate::channel::{Blocking, ChannelError, Wait, deadline_after, ready_by, run_blocking};
+use nix::poll::PollFlags;
 use protocol::error::FrameError;
 use protocol::frame::{FrameBuffer, encode_head};
 use protocol::limits::PAYLOAD_BYTES_MAX;
@@ -216,10 +216,7 @@ impl Process {
 
     /// Takes what the stage has noticed so far, while `function` was running.
     pub(super) fn collect_notices(&mut self, function: Option<&str>) {
-        let has_come = |control: &UnixStream| {
-            let mut events = [PollFd::new(control.as_fd(), PollFlags::POLLIN)];
-            poll(&mut events, PollTimeout::ZERO) == Ok(1)
-        };
+        let has_come = |control: &UnixStream| wait_for(control.as_fd(), Duration::ZERO);
         while self.ending.is_none() && self.control.as_ref().is_some_and(has_come) {
             match self.report() {
                 Some(FromStage::Noticed(notice)) => self.notice(notice, function),
@@ -299,20 +296,10 @@ fn receive_some(
     Ok(received.bytes)
 }
 
-/// Whether the process of `pidfd` has ended, after at most `grace`.
-fn wait_for(pidfd: BorrowedFd<'_>, grace: Duration) -> bool {
-    let deadline = Instant::now() + grace;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let millis = i32::try_from(left.as_millis()).unwrap_or(i32::MAX);
-        let timeout = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
-        match poll(&mut [PollFd::new(pidfd, PollFlags::POLLIN)], timeout) {
-            Ok(0) => return false,
-            Ok(_) => return true,
-            Err(nix::errno::Errno::EINTR) => {}
-            Err(_) => return false,
-        }
-    }
+/// Whether `descriptor` has something to read, after at most `grace`; a pidfd has once its process has
+/// ended. One that cannot be asked has not.
+fn wait_for(descriptor: BorrowedFd<'_>, grace: Duration) -> bool {
+    ready_by(descriptor, PollFlags::POLLIN, deadline_after(grace)).unwrap_or(false)
 }
 
 fn watch(spec: &JailSpec, child: &mut Child) -> io::Result<(OwnedFd, Option<stderr::Forwarded>)> {

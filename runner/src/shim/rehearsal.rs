@@ -3,10 +3,11 @@
 use super::notices::Notices;
 use super::session::{Launched, StartError};
 use super::spawner;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use crate::channel::ready_by;
+use nix::poll::PollFlags;
 use protocol::limits::PAYLOAD_BYTES_MAX;
 use protocol::message::Plan;
-use protocol::policy::{Policy, Profiles};
+use protocol::policy::Policy;
 use protocol::probe::Report;
 use protocol::stage::{JailSpec, Layer, Layers, Purpose};
 use protocol::version::SUPPORTED;
@@ -65,17 +66,8 @@ pub(crate) fn rehearse(
     let plan = Plan {
         bundle: NAME.to_owned(),
         library: name.to_owned(),
-        vendor: Vec::new(),
-        types: Vec::new(),
-        functions: Vec::new(),
-        resources: Vec::new(),
-        init: None,
-        realloc: None,
-        take_panic: None,
-        profiles: Profiles::COMPUTE,
-        purpose: Purpose::Confine,
-        own_root: false,
         payload_bytes_max: u32::try_from(PAYLOAD_BYTES_MAX).unwrap_or(u32::MAX),
+        ..Plan::default()
     };
     let spec = JailSpec {
         bundle: NAME.to_owned(),
@@ -119,14 +111,9 @@ fn ask(program: &Path, question: &str) -> io::Result<Vec<u8>> {
 
 /// Waits for something to read, or the end of it.
 fn wait_for(stream: &impl AsFd, deadline: Instant) -> io::Result<()> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let millis = i32::try_from(left.as_millis()).unwrap_or(i32::MAX);
-    let timeout = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
-    match poll(&mut [PollFd::new(stream.as_fd(), PollFlags::POLLIN)], timeout) {
-        Ok(0) => Err(io::ErrorKind::TimedOut.into()),
-        Ok(_) => Ok(()),
-        Err(nix::errno::Errno::EINTR) => wait_for(stream, deadline),
-        Err(errno) => Err(errno.into()),
+    match ready_by(stream.as_fd(), PollFlags::POLLIN, deadline)? {
+        true => Ok(()),
+        false => Err(io::ErrorKind::TimedOut.into()),
     }
 }
 

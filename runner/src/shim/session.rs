@@ -181,7 +181,7 @@ impl Launched {
     ) -> Result<(Session, Plan), StartError> {
         match jailed {
             Ok((stream, layers)) => {
-                log_layers(&plan.bundle, layers, self.0.shim_id());
+                log_layers(&plan.bundle, layers, &self.0);
                 let conversation = Conversation::new(Channel::new(stream)?);
                 let functions = plan.functions.iter().map(|f| f.name.clone()).collect();
                 let session = Session {
@@ -216,14 +216,15 @@ fn register(stream: &UnixStream) -> io::Result<tokio::net::UnixStream> {
 }
 
 /// A jail that is weaker than it could be is not kept from the operator.
-fn log_layers(bundle: &str, layers: Layers, pid: Option<u32>) {
+fn log_layers(bundle: &str, layers: Layers, process: &Process) {
     let missing: Vec<_> = Layer::ALL
         .into_iter()
         // Only root can give an id of its own, and nobody else needs one as much.
         .filter(|layer| *layer != Layer::Uid && !layers.has(*layer))
         .map(Layer::name)
         .collect();
-    tracing::debug!(bundle, pid, "adapter in its jail");
+    // Looked up only if somebody reads it.
+    tracing::debug!(bundle, pid = process.shim_id(), "adapter in its jail");
     if missing.is_empty() {
         tracing::debug!(bundle, landlock = layers.landlock, uid = layers.uid, "jail built");
     } else {

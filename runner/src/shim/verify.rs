@@ -3,11 +3,13 @@
 //! A library's constructor can pretend to be the shim, say that it is ready, and never give up the
 //! rights to load. It cannot pretend to have a filter that it does not have.
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use crate::channel::ready_by;
+use nix::poll::PollFlags;
 use protocol::stage::Layers;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::time::Instant;
 
 /// Filters of a shim that has done everything: never, unknown, absent, refused, load, steady.
 /// `adapter-shim/src/confine/seccomp.rs` has the table.
@@ -77,8 +79,8 @@ pub(super) fn pid_of(pidfd: BorrowedFd<'_>) -> Result<u32, Unconfined> {
 }
 
 fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
-    let mut events = [PollFd::new(pidfd, PollFlags::POLLIN)];
-    poll(&mut events, PollTimeout::ZERO) != Ok(0)
+    // If it cannot be asked, nothing else that was seen counts.
+    ready_by(pidfd, PollFlags::POLLIN, Instant::now()).unwrap_or(true)
 }
 
 /// The fields of a `status` file.
