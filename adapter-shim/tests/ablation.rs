@@ -12,7 +12,7 @@ mod common;
 use adapter_shim::confine::ablation::Part;
 use common::shim::{Shim, ask_for_jail, report, stage_of};
 use common::{Bundle, Planner, wire};
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::fcntl::{FcntlArg, fcntl};
 use protocol::message::{ToRunner, ToShim};
 use protocol::policy::{Access, Destination, Limits, Policy, Tree};
 use protocol::stage::{FromStage, Layer};
@@ -22,6 +22,9 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
+
+/// Above every number that the stage and the jail use.
+const LEAKED: i32 = 100;
 
 /// A program that leaves `part` out, in a folder of its own.
 fn without(part: Option<&str>) -> (TempDir, PathBuf) {
@@ -37,9 +40,11 @@ fn without(part: Option<&str>) -> (TempDir, PathBuf) {
 
 /// What a library sees and may do, question by question.
 fn questions(part: Option<&str>) -> BTreeMap<&'static str, String> {
-    // A descriptor that a careless runner leaves open.
+    // A descriptor that a careless runner leaves open, under a number that the jail has no use for:
+    // one of its own would close the leaked one by itself.
     let secret = std::fs::File::open("/etc/hostname").unwrap();
-    fcntl(&secret, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+    let leaked = fcntl(&secret, FcntlArg::F_DUPFD(LEAKED)).unwrap();
+    assert!(leaked >= LEAKED);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let other_port = listener.local_addr().unwrap().port();
 
