@@ -184,6 +184,9 @@ pub enum PeerFault {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// It closed its connection, which ends a conversation only together with its process.
+    #[error("it closed its connection and went on")]
+    Closed,
     /// The greeting did not agree on a version.
     #[error("{0}")]
     Version(#[from] crate::version::VersionError),

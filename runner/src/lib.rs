@@ -14,6 +14,7 @@
 //! - `canon`: lift and lower between guest memory and the wire. One of two unsafe folders.
 //! - `channel`: one request, one answer, one deadline.
 //! - `shim`: the process behind an isolated bundle.
+//! - `supervise`: when that process is started again.
 //! - `inprocess`: a library in this process, unprotected, on request.
 //! - `proxy`: the functions as wasmtime sees them.
 //! - [`registry`]: the embedding API.
@@ -36,10 +37,12 @@ mod proxy;
 pub mod registry;
 pub mod shape;
 mod shim;
+mod supervise;
 
 pub use proxy::{CallError, CallFailure};
-pub use registry::{BundleOptions, Error, Hosts, Isolation, Registry};
+pub use registry::{BundleOptions, Error, FAILURE_CASE, Hosts, Isolation, OnFailure, Registry};
 pub use shim::{
-    BundleNotice, LocateError, Notices, STDERR_TARGET, SessionEnd, ShimExit, StartError,
+    BundleNotice, DeadlinePhase, LimitHit, LocateError, Notices, STDERR_TARGET, ShimExit,
     Unconfined, locate,
 };
+pub use supervise::{BACKOFF_MAX, Restart, RestartWhen};

@@ -38,10 +38,14 @@ const RUNNER_IMPORTS: &[(&str, &[&str])] = &[
     ("canon", &[]),
     ("channel", &[]),
     ("shim", &["channel"]),
+    ("supervise", &["channel", "shim"]),
     ("doctor", &["shim"]),
     ("inprocess", &[]),
-    ("proxy", &["canon", "channel", "inprocess", "plan", "shim"]),
-    ("registry", &["bundle", "document", "inprocess", "plan", "proxy", "shape", "shim"]),
+    ("proxy", &["canon", "channel", "inprocess", "plan", "shim", "supervise"]),
+    (
+        "registry",
+        &["bundle", "document", "inprocess", "plan", "proxy", "shape", "shim", "supervise"],
+    ),
     ("operator", &["bundle", "document", "plan", "registry", "shim"]),
     ("cli", &["bundle", "doctor", "operator", "plan", "proxy", "registry"]),
 ];

@@ -80,6 +80,11 @@ impl Conversation {
         self.last_id
     }
 
+    /// The latest of these numbers; 0 before the first.
+    pub(crate) fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
     /// Sends `request` and returns its answer.
     ///
     /// After an error, or if the future is dropped, the conversation is out of step and must not

@@ -25,6 +25,9 @@ pub(crate) enum ChannelError {
     /// The peer closed the socket between two frames, most likely because it died.
     #[error("the connection was closed")]
     Closed,
+    /// The peer had closed the socket before anything of the request was sent.
+    #[error("the connection was closed before")]
+    NotSent,
     /// The deadline of the exchange has passed.
     #[error("no answer before the deadline")]
     Deadline,
@@ -95,7 +98,11 @@ impl Channel {
         while sent < whole {
             let head = self.head.get(sent..).unwrap_or_default();
             let rest = payload.get(sent.saturating_sub(self.head.len())..).unwrap_or_default();
-            sent += wait.write(&self.stream, |stream| send_parts(stream, head, rest)).await?;
+            let written = wait.write(&self.stream, |stream| send_parts(stream, head, rest)).await;
+            sent += match written.map_err(ChannelError::from) {
+                Err(ChannelError::Closed) if sent == 0 => return Err(ChannelError::NotSent),
+                other => other?,
+            };
         }
         Ok(())
     }

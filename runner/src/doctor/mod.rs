@@ -9,7 +9,7 @@ mod remedy;
 #[cfg(test)]
 mod tests;
 
-use crate::shim::{StartError, locate, rehearsal};
+use crate::shim::{ShimExit, locate, rehearsal};
 use features::{ABOUT, Need};
 use protocol::probe::{Feature, Found, Report};
 use protocol::stage::{ASK_DOCTOR, Layer, Layers};
@@ -189,7 +189,7 @@ fn no_namespaces(report: &Report) -> Option<String> {
 fn rehearse(program: &Path, library: &Path, required: Vec<Layer>) -> Result<Layers, String> {
     rehearsal::rehearse(program, library, required).map_err(|error| {
         let text = match error {
-            StartError::Jail(text) => text.to_string(),
+            ShimExit::Jail(text) => text.to_string(),
             other => other.to_string(),
         };
         text.replace(ASK_DOCTOR, "").replace('\n', " ")

@@ -4,6 +4,10 @@
 //! names its resources by numbers of its own choice. The guest's tables hold numbers of this table
 //! instead, and every number that crosses is translated, so a library can neither give out one
 //! resource twice nor make the guest hold what it never made.
+//!
+//! When the library's process ends, its resources are gone, but the guest still holds its numbers.
+//! They stay taken, and *stale*, until the guest drops them: so a number of an old process never
+//! becomes a resource of the next one.
 
 use protocol::limits::HANDLES_MAX;
 use std::collections::HashSet;
@@ -15,6 +19,8 @@ pub(crate) enum HandleFault {
     GivenTwice,
     /// No such resource lives, or it is of another type.
     Unknown,
+    /// The process that held it has ended.
+    Stale,
     /// The guest holds [`HANDLES_MAX`] resources of this bundle.
     TooMany,
 }
@@ -25,6 +31,7 @@ impl HandleFault {
         match self {
             Self::GivenTwice => "it was given out before and is still held",
             Self::Unknown => "it does not exist",
+            Self::Stale => "its process has ended",
             Self::TooMany => "too many resources are held",
         }
     }
@@ -33,7 +40,8 @@ impl HandleFault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
     resource: u32,
-    handle: u32,
+    /// `None`: stale.
+    handle: Option<u32>,
 }
 
 /// The live resources of one bundle.
@@ -49,13 +57,14 @@ pub(crate) struct Handles {
 impl Handles {
     /// Takes over a resource that the library gave out; returns its number for the guest.
     pub(crate) fn receive(&mut self, resource: u32, handle: u32) -> Result<u32, HandleFault> {
-        if self.held.len() >= HANDLES_MAX {
+        // Stale ones count as well: they take memory until the guest lets them go.
+        if self.slots.len() - self.free.len() >= HANDLES_MAX {
             return Err(HandleFault::TooMany);
         }
         if !self.held.insert((resource, handle)) {
             return Err(HandleFault::GivenTwice);
         }
-        let entry = Some(Entry { resource, handle });
+        let entry = Some(Entry { resource, handle: Some(handle) });
         if let Some(number) = self.free.pop()
             && let Some(slot) = self.slot(number)
         {
@@ -69,20 +78,37 @@ impl Handles {
     /// The library's number of a resource that is lent to it for one call.
     pub(crate) fn lend(&mut self, resource: u32, number: u32) -> Result<u32, HandleFault> {
         match self.slot(number) {
-            Some(Some(entry)) if entry.resource == resource => Ok(entry.handle),
+            Some(Some(entry)) if entry.resource == resource => {
+                entry.handle.ok_or(HandleFault::Stale)
+            }
             _ => Err(HandleFault::Unknown),
         }
     }
 
-    /// Gives a resource back to the library: by an `own` argument, or to be destroyed.
+    /// Gives a resource back to the library: by an `own` argument, or to be destroyed. The guest has
+    /// let go of a stale one as well.
     pub(crate) fn give(&mut self, resource: u32, number: u32) -> Result<u32, HandleFault> {
-        let handle = self.lend(resource, number)?;
+        let lent = self.lend(resource, number);
+        match lent {
+            Ok(handle) => {
+                self.held.remove(&(resource, handle));
+            }
+            Err(HandleFault::Stale) => {}
+            Err(other) => return Err(other),
+        }
         if let Some(slot) = self.slot(number) {
             *slot = None;
         }
-        self.held.remove(&(resource, handle));
         self.free.push(number);
-        Ok(handle)
+        lent
+    }
+
+    /// The process of all these resources has ended.
+    pub(crate) fn retire(&mut self) {
+        self.held.clear();
+        for entry in self.slots.iter_mut().flatten() {
+            entry.handle = None;
+        }
     }
 
     /// How many resources the guest holds.
@@ -126,6 +152,34 @@ mod tests {
     fn a_library_cannot_fill_the_runners_memory_with_resources() {
         let mut handles = Handles::default();
         let given = (1..).take_while(|handle| handles.receive(0, *handle).is_ok()).count();
+        assert_eq!(given, HANDLES_MAX);
+    }
+
+    #[test]
+    fn a_number_of_an_old_process_never_names_a_resource_of_the_next() -> Result<(), HandleFault> {
+        let mut handles = Handles::default();
+        let old = handles.receive(0, 5)?;
+        handles.retire();
+        assert_eq!(handles.lend(0, old), Err(HandleFault::Stale));
+        let new = handles.receive(0, 5)?;
+        assert_ne!(old, new, "the guest still holds the old number");
+        assert_eq!(handles.lend(0, old), Err(HandleFault::Stale));
+        assert_eq!(handles.lend(1, old), Err(HandleFault::Unknown), "of another type");
+        assert_eq!(handles.give(0, old), Err(HandleFault::Stale));
+        assert_eq!(handles.give(0, old), Err(HandleFault::Unknown), "the guest let it go");
+        assert_eq!(handles.lend(0, new), Ok(5));
+        assert_eq!(handles.receive(0, 6)?, old, "and the number is free again");
+        Ok(())
+    }
+
+    #[test]
+    fn stale_resources_do_not_grow_without_end() {
+        let mut handles = Handles::default();
+        let mut given = 0;
+        while handles.receive(0, 1).is_ok() {
+            handles.retire();
+            given += 1;
+        }
         assert_eq!(given, HANDLES_MAX);
     }
 

@@ -1,101 +1,47 @@
 //! One bundle that takes calls, wherever its library runs.
 
-use super::handles::Handles;
-use crate::channel::{Blocking, Polled, ReplyBytes, deadline_after, run_blocking};
-use crate::inprocess::{self, InProcess};
-use crate::shim::{CallEnd, Session, SessionEnd};
+use super::carrier::Carrier;
+use super::failure::{CallError, CallFailure};
+use super::handles::{HandleFault, Handles};
+use crate::channel::{ReplyBytes, deadline_after, run_blocking};
+use crate::inprocess::InProcess;
+use crate::shim::{CallEnd, Recipe, ShimExit};
+use crate::supervise::{OnTask, OnThread, Restart, Running, Supervisor, Way};
 use protocol::error::{PeerFault, ValueError, ValueFault};
-use protocol::message::{CallFault, Function, Plan};
-use protocol::text::ForeignText;
-use protocol::types::TypeTable;
+use protocol::message::{Function, Plan};
+use protocol::types::{Type, TypeTable};
 use protocol::value::{HandleUse, rewrite_handles, validate_all};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-use tokio::net::UnixStream;
-
-/// A call into a bundle that has no result. It reaches the guest as a trap; embedders find it by
-/// `downcast_ref::<CallError>()` on wasmtime's error.
-#[derive(Debug, thiserror::Error)]
-#[error("bundle `{bundle}`: {why} (in `{function}`)")]
-pub struct CallError {
-    /// Name of the bundle.
-    pub bundle: String,
-    /// Component name of the function, or of the resource whose destructor ran.
-    pub function: String,
-    /// What happened.
-    pub why: CallFailure,
-}
-
-/// What happened to a call that has no result.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CallFailure {
-    /// The adapter panicked; the bundle goes on.
-    #[error("the adapter panicked: {0}")]
-    Panicked(ForeignText),
-    /// The library returned what is no value of the declared type; the bundle goes on.
-    #[error("the library returned an invalid value: {0}")]
-    BadResult(ForeignText),
-    /// Arguments or result exceed what one call may carry.
-    #[error("{0}")]
-    TooLarge(String),
-    /// The library had no memory for the arguments.
-    #[error("the library could not allocate its arguments: {0}")]
-    OutOfMemory(ForeignText),
-    /// The bundle's process is gone, because of this call.
-    #[error("{0}")]
-    Ended(SessionEnd),
-    /// The bundle's process was gone before this call.
-    #[error("not available any more: {0}")]
-    Over(SessionEnd),
-    /// The guest's handle does not name a live resource of the bundle.
-    #[error("the resource does not exist any more")]
-    StaleHandle,
-    /// The call does not fit the plan that was sent: a bug in this library.
-    #[error("internal error of wrun, please report it: {0}")]
-    Internal(String),
-    /// The library broke its own contract, in this process.
-    #[error("the library broke the contract: {0}")]
-    Broken(PeerFault),
-}
-
-impl CallFailure {
-    fn from_fault(fault: CallFault, text: ForeignText) -> Self {
-        match fault {
-            CallFault::Panicked => Self::Panicked(text),
-            CallFault::BadResult => Self::BadResult(text),
-            CallFault::TooLarge => Self::TooLarge(text.to_string()),
-            CallFault::OutOfMemory => Self::OutOfMemory(text),
-        }
-    }
-}
 
 /// Where a bundle's library runs, and how its callers wait for it.
 #[derive(Debug)]
 pub(crate) enum Backend {
     /// In its own process; callers are threads.
-    Threads(Mutex<Session>),
+    Threads(Mutex<Supervisor<OnThread>>),
     /// In its own process; callers are tasks of one tokio runtime.
-    Tasks {
-        /// The process and the conversation with it.
-        session: tokio::sync::Mutex<Session>,
-        /// A second descriptor of its socket, registered with the runtime.
-        registered: UnixStream,
-    },
+    Tasks(tokio::sync::Mutex<Supervisor<OnTask>>),
     /// In this process, unprotected.
     InProcess(Mutex<InProcess>),
 }
 
 impl Backend {
-    /// A process whose callers are threads.
-    pub(crate) fn threads(session: Session) -> Self {
-        Self::Threads(Mutex::new(session))
+    /// A process whose callers are threads; this one waits until it takes calls.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(crate) fn threads(recipe: Recipe, restart: Restart) -> Result<Self, ShimExit> {
+        let supervisor = run_blocking(Supervisor::start(recipe, restart))??;
+        Ok(Self::Threads(Mutex::new(supervisor)))
     }
 
-    /// A process whose callers are tasks; `registered` is its socket in their runtime.
-    pub(crate) fn tasks(session: Session, registered: UnixStream) -> Self {
-        Self::Tasks { session: tokio::sync::Mutex::new(session), registered }
+    /// A process whose callers are tasks of this task's runtime.
+    ///
+    /// # Errors
+    /// Why it does not take calls.
+    pub(crate) async fn tasks(recipe: Recipe, restart: Restart) -> Result<Self, ShimExit> {
+        let supervisor = Supervisor::start(recipe, restart).await?;
+        Ok(Self::Tasks(tokio::sync::Mutex::new(supervisor)))
     }
 
     /// A library in this process.
@@ -104,30 +50,40 @@ impl Backend {
     }
 }
 
+/// What is special about one function of a bundle.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Treatment {
+    /// A call whose process ended on the way is made once more.
+    pub(crate) retry: bool,
+    /// How the guest is told of a failure, if not by a trap.
+    pub(crate) carrier: Option<Carrier>,
+}
+
 /// A bundle that takes calls.
 #[derive(Debug)]
 pub(crate) struct Host {
     name: String,
     types: TypeTable,
     functions: Vec<Function>,
+    /// One for each function.
+    treatments: Vec<Treatment>,
     resources: Vec<String>,
     handles: Mutex<Handles>,
     backend: Backend,
-    timeout: Duration,
 }
 
 /// The bytes of a result, valid for the function's type, handles already translated.
 #[derive(Debug)]
 pub(crate) enum Reply {
     Process(ReplyBytes),
-    InProcess(Vec<u8>),
+    Here(Vec<u8>),
 }
 
 impl AsRef<[u8]> for Reply {
     fn as_ref(&self) -> &[u8] {
         match self {
             Self::Process(bytes) => bytes.as_ref(),
-            Self::InProcess(bytes) => bytes,
+            Self::Here(bytes) => bytes,
         }
     }
 }
@@ -136,32 +92,54 @@ impl Reply {
     fn as_mut(&mut self) -> &mut [u8] {
         match self {
             Self::Process(bytes) => bytes.as_mut(),
-            Self::InProcess(bytes) => bytes,
+            Self::Here(bytes) => bytes,
         }
     }
 }
 
-/// A task's hold on the session. If the task is dropped in the middle of a call, so is the process:
+/// A function that is being called.
+#[derive(Clone, Copy)]
+struct Called<'a> {
+    index: u32,
+    function: &'a Function,
+    treatment: &'a Treatment,
+}
+
+/// A call that came to nothing, with its number if it reached a process.
+type Failed = (Option<u64>, CallFailure);
+
+/// A task's hold on the process. If the task is dropped in the middle of a call, so is the process:
 /// nobody could tell its late answer from the next one.
-struct TaskHold<'a>(tokio::sync::MutexGuard<'a, Session>);
+struct TaskHold<'a> {
+    supervisor: tokio::sync::MutexGuard<'a, Supervisor<OnTask>>,
+    host: &'a Host,
+}
 
 impl Drop for TaskHold<'_> {
     fn drop(&mut self) {
-        self.0.abandon();
+        if self.supervisor.abandon() {
+            lock(&self.host.handles).retire();
+        }
     }
 }
 
 impl Host {
-    /// Puts the parts together. `types` are the checked definitions of `plan`.
-    pub(crate) fn new(plan: &Plan, types: TypeTable, backend: Backend, timeout: Duration) -> Self {
+    /// Puts the parts together. `types` are the checked definitions of `plan`, `treatments` are in
+    /// the order of its functions.
+    pub(crate) fn new(
+        plan: &Plan,
+        types: TypeTable,
+        treatments: Vec<Treatment>,
+        backend: Backend,
+    ) -> Self {
         Self {
             name: plan.bundle.clone(),
             types,
             functions: plan.functions.clone(),
+            treatments,
             resources: plan.resources.iter().map(|resource| resource.name.clone()).collect(),
             handles: Mutex::default(),
             backend,
-            timeout,
         }
     }
 
@@ -170,70 +148,129 @@ impl Host {
         &self.name
     }
 
-    /// Calls `function` from a thread. `args` are encoded, with the guest's numbers for handles.
-    pub(crate) fn call(&self, function: u32, mut args: Vec<u8>) -> Result<Reply, CallError> {
-        let described = self.function(function)?;
-        let fail = |why| self.error(&described.name, why);
-        self.translate_args(described, &mut args).map_err(fail)?;
-        match &self.backend {
-            Backend::Threads(session) => {
-                let mut session = lock(session);
-                let wait = Blocking { deadline: deadline_after(self.timeout) };
-                let call = session.call(function, &args, &wait, self.timeout);
-                let called = run_blocking(call).map_err(|error| fail(broken_wait(error)))?;
-                let bytes = called.map_err(|end| fail(call_end(end)))?;
-                self.accept(described, Reply::Process(bytes))
-                    .map_err(|fault| fail(CallFailure::Ended(session.condemn_peer(fault))))
+    /// Calls a function from a thread. `args` are encoded, with the guest's numbers for handles.
+    pub(crate) fn call(&self, index: u32, args: Vec<u8>) -> Result<Reply, CallError> {
+        let called = self.called(index)?;
+        let reply = match &self.backend {
+            Backend::Threads(supervisor) => {
+                run_blocking(self.exchange(&mut lock(supervisor), called, args))
+                    .unwrap_or_else(|error| Err((None, broken_wait(error))))
             }
             Backend::InProcess(library) => {
-                let called = lock(library).call(function, &args);
-                let bytes = called.map_err(|error| fail(in_process_end(error)))?;
-                self.accept(described, Reply::InProcess(bytes))
-                    .map_err(|fault| fail(CallFailure::Broken(fault)))
+                self.call_here(&mut lock(library), called, args).map_err(|why| (None, why))
             }
-            Backend::Tasks { .. } => Err(fail(broken_wait(io::Error::other("not on a task")))),
+            Backend::Tasks { .. } => Err((None, not_on_a_task())),
+        };
+        self.outcome(called, reply)
+    }
+
+    /// Calls a function from a task.
+    pub(crate) async fn call_async(&self, index: u32, args: Vec<u8>) -> Result<Reply, CallError> {
+        let Backend::Tasks(supervisor) = &self.backend else {
+            return self.call(index, args);
+        };
+        let called = self.called(index)?;
+        let mut hold = TaskHold { supervisor: supervisor.lock().await, host: self };
+        let reply = self.exchange(&mut hold.supervisor, called, args).await;
+        self.outcome(called, reply)
+    }
+
+    /// Makes the call in a process, which is started again if the last one has failed.
+    async fn exchange<W: Way>(
+        &self,
+        supervisor: &mut Supervisor<W>,
+        called: Called<'_>,
+        mut args: Vec<u8>,
+    ) -> Result<Reply, Failed> {
+        let holds_handles = self.may_hold_handles(called.function.params.iter());
+        if holds_handles {
+            self.translate_args(called.function, &mut args).map_err(|why| (None, why))?;
+        }
+        let mut may_retry = called.treatment.retry && !holds_handles;
+        loop {
+            let timeout = supervisor.call_timeout();
+            let ready = supervisor.ready().await;
+            let Running { session, registered } = ready.map_err(|why| (None, why.into()))?;
+            let deadline = deadline_after(timeout);
+            let answered = session.call(called.index, &args, &W::wait(registered, deadline)).await;
+            let number = Some(session.last_request());
+            let ended = match answered {
+                Ok(bytes) => match self.accept(called.function, Reply::Process(bytes)) {
+                    Ok(reply) => return Ok(reply),
+                    Err(fault) => session.condemn_peer(fault),
+                },
+                Err(CallEnd::NotSent(end)) => {
+                    self.process_ended(supervisor, end);
+                    if holds_handles {
+                        return Err((None, self.stale(called.function)));
+                    }
+                    // It had ended before, so this is the next call, and the library saw none of it.
+                    continue;
+                }
+                Err(CallEnd::Ended(end)) => end,
+                Err(other) => return Err((number, other.into())),
+            };
+            self.process_ended(supervisor, ended.clone());
+            // The guest has waited long enough for one that was late.
+            if !may_retry || matches!(ended, ShimExit::Deadline { .. }) {
+                return Err((number, CallFailure::Ended(ended)));
+            }
+            may_retry = false;
+            tracing::info!(bundle = self.name, function = called.function.name, "retrying");
         }
     }
 
-    /// Calls `function` from a task.
-    pub(crate) async fn call_async(
+    fn process_ended<W: Way>(&self, supervisor: &mut Supervisor<W>, end: ShimExit) {
+        supervisor.failed(end);
+        lock(&self.handles).retire();
+    }
+
+    fn call_here(
         &self,
-        function: u32,
+        library: &mut InProcess,
+        called: Called<'_>,
         mut args: Vec<u8>,
+    ) -> Result<Reply, CallFailure> {
+        if self.may_hold_handles(called.function.params.iter()) {
+            self.translate_args(called.function, &mut args)?;
+        }
+        let bytes = library.call(called.index, &args)?;
+        self.accept(called.function, Reply::Here(bytes)).map_err(CallFailure::Broken)
+    }
+
+    /// What the guest gets: the result, the failure as a value of its own, or a trap.
+    fn outcome(
+        &self,
+        called: Called<'_>,
+        reply: Result<Reply, Failed>,
     ) -> Result<Reply, CallError> {
-        let Backend::Tasks { session, registered } = &self.backend else {
-            return self.call(function, args);
+        let (call, why) = match reply {
+            Ok(reply) => return Ok(reply),
+            Err(failed) => failed,
         };
-        let described = self.function(function)?;
-        let fail = |why| self.error(&described.name, why);
-        self.translate_args(described, &mut args).map_err(fail)?;
-        let mut session = TaskHold(session.lock().await);
-        let wait = Polled { registered, deadline: deadline_after(self.timeout) };
-        let called = session.0.call(function, &args, &wait, self.timeout).await;
-        let bytes = called.map_err(|end| fail(call_end(end)))?;
-        self.accept(described, Reply::Process(bytes))
-            .map_err(|fault| fail(CallFailure::Ended(session.0.condemn_peer(fault))))
+        let error = self.error(&called.function.name, call, why);
+        match &called.treatment.carrier {
+            Some(carrier) if !matches!(error.why, CallFailure::Internal(_)) => {
+                tracing::warn!(%error, "the guest is told of a failure");
+                Ok(Reply::Here(carrier.encode(&error)))
+            }
+            _ => Err(error),
+        }
     }
 
     /// Runs the destructor of the resource that the guest knew as `number`, from a thread.
     pub(crate) fn drop_resource(&self, resource: u32, number: u32) -> Result<(), CallError> {
-        let fail = |why| self.error(self.resource(resource), why);
-        let handle = lock(&self.handles).give(resource, number);
-        let handle = handle.map_err(|_| fail(CallFailure::StaleHandle))?;
-        match &self.backend {
-            Backend::Threads(session) => {
-                let wait = Blocking { deadline: deadline_after(self.timeout) };
-                let mut session = lock(session);
-                let drop = session.drop_resource(resource, handle, &wait, self.timeout);
-                let dropped = run_blocking(drop).map_err(|error| fail(broken_wait(error)))?;
-                finish_drop(dropped).map_err(fail)
+        let dropped = match &self.backend {
+            Backend::Threads(supervisor) => {
+                run_blocking(self.destroy(&mut lock(supervisor), resource, number))
+                    .unwrap_or_else(|error| Err((None, broken_wait(error))))
             }
-            Backend::InProcess(library) => {
-                let dropped = lock(library).drop_resource(resource, handle);
-                dropped.map_err(|error| fail(in_process_end(error)))
-            }
-            Backend::Tasks { .. } => Err(fail(broken_wait(io::Error::other("not on a task")))),
-        }
+            Backend::InProcess(library) => self
+                .destroy_here(&mut lock(library), resource, number)
+                .map_err(|error| (None, error)),
+            Backend::Tasks { .. } => Err((None, not_on_a_task())),
+        };
+        dropped.map_err(|(call, why)| self.error(self.resource(resource), call, why))
     }
 
     /// Runs the destructor of the resource that the guest knew as `number`, from a task.
@@ -242,33 +279,121 @@ impl Host {
         resource: u32,
         number: u32,
     ) -> Result<(), CallError> {
-        let Backend::Tasks { session, registered } = &self.backend else {
+        let Backend::Tasks(supervisor) = &self.backend else {
             return self.drop_resource(resource, number);
         };
-        let fail = |why| self.error(self.resource(resource), why);
-        let handle = lock(&self.handles).give(resource, number);
-        let handle = handle.map_err(|_| fail(CallFailure::StaleHandle))?;
-        let mut session = TaskHold(session.lock().await);
-        let wait = Polled { registered, deadline: deadline_after(self.timeout) };
-        let dropped = session.0.drop_resource(resource, handle, &wait, self.timeout).await;
-        finish_drop(dropped).map_err(fail)
+        let mut hold = TaskHold { supervisor: supervisor.lock().await, host: self };
+        let dropped = self.destroy(&mut hold.supervisor, resource, number).await;
+        dropped.map_err(|(call, why)| self.error(self.resource(resource), call, why))
+    }
+
+    /// The library's number of a resource that the guest drops; `None` if there is nothing left to
+    /// destroy, because its process has ended.
+    fn let_go(&self, resource: u32, number: u32) -> Result<Option<u32>, CallFailure> {
+        match lock(&self.handles).give(resource, number) {
+            Ok(handle) => Ok(Some(handle)),
+            Err(HandleFault::Stale) => Ok(None),
+            Err(_) => Err(CallFailure::UnknownHandle),
+        }
+    }
+
+    /// A resource of a process that is gone is gone as well; none is started for it.
+    async fn destroy<W: Way>(
+        &self,
+        supervisor: &mut Supervisor<W>,
+        resource: u32,
+        number: u32,
+    ) -> Result<(), Failed> {
+        // Looked up only now: the process cannot change any more, and with it whose number it is.
+        let Some(handle) = self.let_go(resource, number).map_err(|why| (None, why))? else {
+            return Ok(());
+        };
+        let timeout = supervisor.call_timeout();
+        let Some(Running { session, registered }) = supervisor.running() else { return Ok(()) };
+        let deadline = deadline_after(timeout);
+        let dropped = session.drop_resource(resource, handle, &W::wait(registered, deadline)).await;
+        let number = Some(session.last_request());
+        match dropped {
+            Ok(()) => Ok(()),
+            Err(CallEnd::NotSent(end)) => {
+                self.process_ended(supervisor, end);
+                Ok(())
+            }
+            Err(CallEnd::Ended(end)) => {
+                self.process_ended(supervisor, end.clone());
+                Err((number, CallFailure::Ended(end)))
+            }
+            Err(other) => Err((number, other.into())),
+        }
+    }
+
+    fn destroy_here(
+        &self,
+        library: &mut InProcess,
+        resource: u32,
+        number: u32,
+    ) -> Result<(), CallFailure> {
+        match self.let_go(resource, number)? {
+            Some(handle) => Ok(library.drop_resource(resource, handle)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks the bundle's process to leave. How it ended, or the last one; `None` without a process
+    /// of its own, and while a call is under way.
+    pub(crate) fn shut_down(&self) -> Option<ShimExit> {
+        match &self.backend {
+            Backend::Threads(supervisor) => Some(lock(supervisor).shut_down()),
+            Backend::Tasks(supervisor) => Some(supervisor.try_lock().ok()?.shut_down()),
+            Backend::InProcess(_) => None,
+        }
     }
 
     /// The guest's numbers become the library's; what is given away leaves the table.
     fn translate_args(&self, function: &Function, args: &mut [u8]) -> Result<(), CallFailure> {
-        if !self.may_hold_handles(function.params.iter()) {
-            return Ok(());
-        }
         let mut handles = lock(&self.handles);
         let params = function.params.iter().copied();
+        let mut refused = None;
         rewrite_handles(&self.types, params, args, &mut |usage, resource, number| {
             let translated = match usage {
                 HandleUse::Own => handles.give(resource, number),
                 HandleUse::Borrow => handles.lend(resource, number),
             };
-            translated.map_err(|_| ValueFault::Handle)
+            translated.map_err(|fault| {
+                refused = Some((fault, resource));
+                ValueFault::Handle
+            })
         })
-        .map_err(|_| CallFailure::StaleHandle)
+        .map_err(|_| match refused {
+            Some((HandleFault::Stale, resource)) => {
+                CallFailure::Stale { resource: self.resource(resource).to_owned() }
+            }
+            _ => CallFailure::UnknownHandle,
+        })
+    }
+
+    /// What to say of a call whose handles became stale on the way: it names the first one's type.
+    fn stale(&self, function: &Function) -> CallFailure {
+        let resource = function.params.iter().find_map(|ty| self.resource_in(*ty));
+        CallFailure::Stale { resource: resource.unwrap_or("?").to_owned() }
+    }
+
+    fn resource_in(&self, ty: Type) -> Option<&str> {
+        use protocol::types::TypeDef;
+        let Type::Defined(index) = ty else { return None };
+        match self.types.def(index)? {
+            TypeDef::Own(resource) | TypeDef::Borrow(resource) => Some(self.resource(*resource)),
+            TypeDef::List(part) | TypeDef::FixedList(part, _) | TypeDef::Option(part) => {
+                self.resource_in(*part)
+            }
+            TypeDef::Map(key, value) => [key, value].iter().find_map(|ty| self.resource_in(**ty)),
+            TypeDef::Record(parts) => parts.iter().find_map(|ty| self.resource_in(*ty)),
+            TypeDef::Variant(cases) => cases.iter().flatten().find_map(|ty| self.resource_in(*ty)),
+            TypeDef::Result(ok, err) => {
+                [ok, err].into_iter().flatten().find_map(|ty| self.resource_in(*ty))
+            }
+            TypeDef::Enum(_) | TypeDef::Flags(_) => None,
+        }
     }
 
     /// A claim becomes a result: it is of the declared type, and its handles are new.
@@ -290,17 +415,20 @@ impl Host {
         Ok(reply)
     }
 
-    fn may_hold_handles<'a>(
-        &self,
-        mut types: impl Iterator<Item = &'a protocol::types::Type>,
-    ) -> bool {
+    fn may_hold_handles<'a>(&self, mut types: impl Iterator<Item = &'a Type>) -> bool {
         types.any(|ty| self.types.facts(*ty).is_some_and(|facts| facts.handles))
     }
 
-    fn function(&self, index: u32) -> Result<&Function, CallError> {
-        let found = usize::try_from(index).ok().and_then(|index| self.functions.get(index));
+    fn called(&self, index: u32) -> Result<Called<'_>, CallError> {
+        let found = usize::try_from(index).ok().and_then(|at| {
+            Some(Called {
+                index,
+                function: self.functions.get(at)?,
+                treatment: self.treatments.get(at)?,
+            })
+        });
         let missing = || CallFailure::Internal(format!("the plan has no function {index}"));
-        found.ok_or_else(|| self.error("?", missing()))
+        found.ok_or_else(|| self.error("?", None, missing()))
     }
 
     fn resource(&self, index: u32) -> &str {
@@ -308,8 +436,8 @@ impl Host {
         found.map_or("?", String::as_str)
     }
 
-    fn error(&self, function: &str, why: CallFailure) -> CallError {
-        CallError { bundle: self.name.clone(), function: function.to_owned(), why }
+    fn error(&self, function: &str, call: Option<u64>, why: CallFailure) -> CallError {
+        CallError { bundle: self.name.clone(), function: function.to_owned(), call, why }
     }
 }
 
@@ -319,31 +447,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn broken_wait(error: io::Error) -> CallFailure {
-    CallFailure::Ended(SessionEnd::Io(Arc::new(error)))
+    CallFailure::Ended(ShimExit::Connection(Arc::new(error)))
 }
 
-fn in_process_end(error: inprocess::CallError) -> CallFailure {
-    match error {
-        inprocess::CallError::Failed { fault, text } => CallFailure::from_fault(fault, text),
-        inprocess::CallError::Request(error) => CallFailure::Internal(error.to_string()),
-    }
-}
-
-fn call_end(end: CallEnd) -> CallFailure {
-    match end {
-        CallEnd::Failed(fault, text) => CallFailure::from_fault(fault, text),
-        CallEnd::Ended(end) => CallFailure::Ended(end),
-        CallEnd::Over(end) => CallFailure::Over(end),
-        CallEnd::TooLarge { bytes, max } => CallFailure::TooLarge(format!(
-            "the arguments take {bytes} bytes, but one call carries at most {max}"
-        )),
-    }
-}
-
-/// A resource of a process that is gone is gone as well: nothing is left to destroy.
-fn finish_drop(dropped: Result<(), CallEnd>) -> Result<(), CallFailure> {
-    match dropped {
-        Ok(()) | Err(CallEnd::Over(_)) => Ok(()),
-        Err(end) => Err(call_end(end)),
-    }
+fn not_on_a_task() -> CallFailure {
+    CallFailure::Internal("a bundle of an async linker was called from a thread".to_owned())
 }

@@ -4,10 +4,13 @@
 //! (`canon`), translates handles (`handles`), goes through the `host` to the library, and comes
 //! back as bytes that are checked against the declared type before they are lowered.
 
+mod carrier;
+mod failure;
 mod handles;
 mod host;
 mod link;
 
-pub(crate) use host::{Backend, Host};
-pub use host::{CallError, CallFailure};
+pub(crate) use carrier::Carrier;
+pub use failure::{CallError, CallFailure};
+pub(crate) use host::{Backend, Host, Treatment};
 pub(crate) use link::{Mode, define};

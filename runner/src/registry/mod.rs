@@ -2,11 +2,13 @@
 
 mod config;
 mod start;
+mod treatment;
 
 use crate::bundle::{Bundle, BundleError};
 use crate::plan::{self, BundlePlan, Map, Plan, PlanError, Unserved};
 use crate::proxy::{Host, Mode, define};
-use crate::shim::{LocateError, Notices, StartError};
+use crate::shim::{LocateError, Notices, ShimExit};
+use crate::supervise::Restart;
 use protocol::error::TypeError;
 use protocol::policy::Policy;
 use protocol::stage::{Layer, Purpose};
@@ -28,6 +30,27 @@ pub enum Isolation {
     InProcess,
 }
 
+/// What the guest sees of a call that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// It is stopped, as by a trap of its own.
+    #[default]
+    Trap,
+    /// Where the function returns a `result<_, E>` and `E` can carry a failure, it gets an `Err`;
+    /// elsewhere it is stopped.
+    ///
+    /// `E` can if it is a `string`, or a variant or enum that has the case, with no payload or with
+    /// a `string`.
+    Error {
+        /// Name of the case; without it [`FAILURE_CASE`].
+        case: Option<String>,
+    },
+}
+
+/// Name of the case by which a variant or enum says that it can carry the failure of a bundle,
+/// unless the operator named another.
+pub const FAILURE_CASE: &str = "host-failure";
+
 /// How one bundle is run.
 #[derive(Debug, Clone)]
 pub struct BundleOptions {
@@ -39,6 +62,16 @@ pub struct BundleOptions {
     pub call_timeout: Duration,
     /// How long starting may take: confine, load, `init`. Not enforced in-process.
     pub load_timeout: Duration,
+    /// How long the process may take to leave when it is asked to. It is killed after that.
+    pub shutdown_timeout: Duration,
+    /// What to do when the process has ended although nobody asked it to.
+    pub restart: Restart,
+    /// What the guest sees of a call that failed.
+    pub on_failure: OnFailure,
+    /// Functions, as `ns:pkg/iface#func` with or without the version, that may be called once more
+    /// if the process ended before they had answered: calling them twice does what calling them
+    /// once does. None may take a resource.
+    pub retry_idempotent: Vec<String>,
     /// What the process may use and reach.
     pub policy: Policy,
     /// Layers of the jail without which it must not start, beside the mandatory ones.
@@ -60,6 +93,10 @@ impl Default for BundleOptions {
             config: BTreeMap::new(),
             call_timeout: Duration::from_secs(60),
             load_timeout: Duration::from_secs(60),
+            shutdown_timeout: Duration::from_millis(500),
+            restart: Restart::default(),
+            on_failure: OnFailure::Trap,
+            retry_idempotent: Vec::new(),
             policy: Policy::default(),
             required: Vec::new(),
             purpose: Purpose::Confine,
@@ -100,7 +137,7 @@ pub enum Error {
         /// Name of the bundle.
         bundle: String,
         /// What happened.
-        why: StartError,
+        why: ShimExit,
     },
     /// A library could not be loaded into this process.
     #[error("bundle `{bundle}`: {why}")]
@@ -325,6 +362,15 @@ pub struct Hosts {
 }
 
 impl Hosts {
+    /// Asks the processes of all bundles to leave, and kills those that do not in time. How each one
+    /// ended; a bundle in this process, and one that is in a call, is not listed.
+    ///
+    /// Without this, dropping the last user does the same and tells nobody.
+    pub fn shut_down(&self) -> Vec<(&str, ShimExit)> {
+        let ended = |host: &'_ Arc<Host>| Some(host.shut_down()?);
+        self.hosts.iter().filter_map(|host| Some((host.name(), ended(host)?))).collect()
+    }
+
     /// Names of the bundles that were started.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.hosts.iter().map(|host| host.name())

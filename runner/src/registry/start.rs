@@ -1,10 +1,10 @@
 //! Starts one bundle of a plan: in a process of its own, or in this one.
 
-use super::{BundleOptions, Error, Isolation, Registered};
+use super::{BundleOptions, Error, Isolation, Registered, treatment};
 use crate::inprocess::InProcess;
 use crate::plan::BundlePlan;
-use crate::proxy::{Backend, Host};
-use crate::shim::{Launched, StartError, locate};
+use crate::proxy::{Backend, Host, Treatment};
+use crate::shim::{Recipe, ShimExit, Timeouts, locate};
 use protocol::message::Plan as WirePlan;
 use protocol::stage::JailSpec;
 use protocol::types::TypeTable;
@@ -16,10 +16,8 @@ pub(super) struct Start<'a> {
     planned: &'a BundlePlan,
     options: &'a BundleOptions,
     wire: WirePlan,
-    spec: JailSpec,
     types: TypeTable,
-    /// The encoded arguments of the bundle's `init`, if it has one.
-    init: Vec<u8>,
+    treatments: Vec<Treatment>,
 }
 
 impl<'a> Start<'a> {
@@ -30,62 +28,72 @@ impl<'a> Start<'a> {
         wire.profiles = options.policy.profiles();
         wire.purpose = options.purpose;
         wire.payload_bytes_max = options.payload_bytes_max;
+        let bundle = || planned.bundle.name().to_owned();
         let types = TypeTable::new(wire.types.clone(), wire.resources.len())
-            .map_err(|why| Error::Types { bundle: planned.bundle.name().to_owned(), why })?;
-        let init = wire.init.map(|_| encode_config(&options.config)).unwrap_or_default();
-        let spec = JailSpec {
-            bundle: wire.bundle.clone(),
-            policy: options.policy.clone(),
-            required: options.required.clone(),
-            purpose: options.purpose,
-        };
-        Ok(Self { planned, options, wire, spec, types, init })
+            .map_err(|why| Error::Types { bundle: bundle(), why })?;
+        let treatments = treatment::of_functions(&planned.bundle, &wire, &types, options)
+            .map_err(|problem| Error::Config { bundle: bundle(), problem })?;
+        Ok(Self { planned, options, wire, types, treatments })
     }
 
     /// Starts it; this thread waits.
     pub(super) fn on_thread(self, shim: Option<&Path>) -> Result<Host, Error> {
         let backend = match self.options.isolation {
             Isolation::InProcess => self.in_process()?,
-            Isolation::Process => {
-                let launched = self.launch(shim)?;
-                let timeout = self.options.load_timeout;
-                let session = launched.start(&self.spec, &self.wire, &self.init, timeout);
-                Backend::threads(session.map_err(|why| self.failed(why))?)
-            }
+            Isolation::Process => Backend::threads(self.recipe(shim)?, self.options.restart)
+                .map_err(|why| self.failed(why))?,
         };
-        Ok(Host::new(&self.wire, self.types, backend, self.options.call_timeout))
+        Ok(Host::new(&self.wire, self.types, self.treatments, backend))
     }
 
     /// Starts it; this task waits.
     pub(super) async fn on_task(self, shim: Option<&Path>) -> Result<Host, Error> {
         let backend = match self.options.isolation {
             Isolation::InProcess => self.in_process()?,
-            Isolation::Process => {
-                let launched = self.launch(shim)?;
-                let timeout = self.options.load_timeout;
-                let started = launched.start_on(&self.spec, &self.wire, &self.init, timeout).await;
-                let (session, registered) = started.map_err(|why| self.failed(why))?;
-                Backend::tasks(session, registered)
-            }
+            Isolation::Process => Backend::tasks(self.recipe(shim)?, self.options.restart)
+                .await
+                .map_err(|why| self.failed(why))?,
         };
-        Ok(Host::new(&self.wire, self.types, backend, self.options.call_timeout))
+        Ok(Host::new(&self.wire, self.types, self.treatments, backend))
     }
 
-    fn launch(&self, shim: Option<&Path>) -> Result<Launched, Error> {
-        let program = shim.map_or_else(locate, |path| Ok(path.to_owned()))?;
+    /// All that the bundle's process is made from, now and when it has to be started again.
+    fn recipe(&self, shim: Option<&Path>) -> Result<Recipe, Error> {
         let directory = self.planned.bundle.directory().try_clone_to_owned();
-        let directory = directory.map_err(|error| self.failed(error.into()))?;
-        Launched::spawn(&program, directory, &self.spec, self.options.notices.clone())
-            .map_err(|error| self.failed(error.into()))
+        let options = self.options;
+        let spec = JailSpec {
+            bundle: self.wire.bundle.clone(),
+            policy: options.policy.clone(),
+            required: options.required.clone(),
+            purpose: options.purpose,
+        };
+        Ok(Recipe {
+            program: shim.map_or_else(locate, |path| Ok(path.to_owned()))?,
+            directory: directory.map_err(|error| self.failed(error.into()))?,
+            spec,
+            plan: self.wire.clone(),
+            init: self.init(),
+            timeouts: Timeouts {
+                load: options.load_timeout,
+                call: options.call_timeout,
+                shutdown: options.shutdown_timeout,
+            },
+            notices: options.notices.clone(),
+        })
     }
 
     fn in_process(&self) -> Result<Backend, Error> {
-        let library = InProcess::start(self.planned.bundle.directory(), &self.wire, &self.init);
+        let library = InProcess::start(self.planned.bundle.directory(), &self.wire, &self.init());
         let bundle = || self.planned.bundle.name().to_owned();
         library.map(Backend::in_process).map_err(|why| Error::InProcess { bundle: bundle(), why })
     }
 
-    fn failed(&self, why: StartError) -> Error {
+    /// The encoded arguments of the bundle's `init`, if it has one.
+    fn init(&self) -> Vec<u8> {
+        self.wire.init.map(|_| encode_config(&self.options.config)).unwrap_or_default()
+    }
+
+    fn failed(&self, why: ShimExit) -> Error {
         Error::Start { bundle: self.planned.bundle.name().to_owned(), why }
     }
 }

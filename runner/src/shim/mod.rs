@@ -6,6 +6,7 @@
 //! Before the first call the shim is looked at from outside ([`verify`]).
 
 mod exit;
+mod launch;
 mod locate;
 mod notices;
 mod process;
@@ -15,10 +16,10 @@ mod spawner;
 mod stderr;
 mod verify;
 
-pub use exit::ShimExit;
+pub use exit::{DeadlinePhase, LimitHit, ShimExit};
+pub(crate) use launch::{Recipe, Timeouts};
 pub use locate::{LocateError, locate};
 pub use notices::{BundleNotice, Notices};
-pub(crate) use session::{CallEnd, Launched, Session};
-pub use session::{SessionEnd, StartError};
+pub(crate) use session::{CallEnd, Session};
 pub use stderr::STDERR_TARGET;
 pub use verify::Unconfined;

@@ -6,7 +6,7 @@ use super::notices::{BundleNotice, Notices};
 use super::{spawner, stderr, verify};
 use crate::channel::{Blocking, ChannelError, Wait, deadline_after, ready_by, run_blocking};
 use nix::poll::PollFlags;
-use protocol::error::FrameError;
+use protocol::error::{FrameError, PeerFault};
 use protocol::frame::{FrameBuffer, encode_head};
 use protocol::limits::PAYLOAD_BYTES_MAX;
 use protocol::stage::{Ending, FromStage, JailSpec, Layers, Notice, ToStage};
@@ -36,7 +36,7 @@ pub(super) struct Process {
     control: Option<UnixStream>,
     shim: Option<Shim>,
     stderr: Option<stderr::Forwarded>,
-    exit: Option<ShimExit>,
+    end: Option<ProcessEnd>,
     bundle: String,
     notices: Notices,
     /// The stage's last report, if it came while notices were collected.
@@ -47,6 +47,28 @@ pub(super) struct Process {
 struct Shim {
     pidfd: OwnedFd,
     layers: Layers,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone)]
+pub(super) enum ProcessEnd {
+    /// By itself, or by somebody else: what the stage told.
+    Told(Ending),
+    /// By an order of the runner.
+    Killed,
+    /// The stage that watched it was killed, and it went with it.
+    Unwatched,
+}
+
+impl ProcessEnd {
+    /// The end of a process that closed its connection.
+    pub(super) fn into_exit(self) -> ShimExit {
+        match self {
+            Self::Told(ending) => ShimExit::from_ending(ending),
+            Self::Killed => PeerFault::Closed.into(),
+            Self::Unwatched => ShimExit::KilledFromOutside,
+        }
+    }
 }
 
 /// Why there is no jail.
@@ -104,7 +126,7 @@ impl Process {
                 control: Some(ours),
                 shim: None,
                 stderr,
-                exit: None,
+                end: None,
                 bundle: spec.bundle.clone(),
                 notices,
                 ending: None,
@@ -182,9 +204,9 @@ impl Process {
     }
 
     /// Waits until the shim has ended, at most `grace`, then kills it. Returns how it ended.
-    pub(super) fn end(&mut self, grace: Duration) -> ShimExit {
-        if let Some(exit) = &self.exit {
-            return exit.clone();
+    pub(super) fn end(&mut self, grace: Duration) -> ProcessEnd {
+        if let Some(end) = &self.end {
+            return end.clone();
         }
         let watched = self.shim.as_ref().map_or(&self.stage_pidfd, |shim| &shim.pidfd);
         let ended = wait_for(watched.as_fd(), grace);
@@ -202,16 +224,21 @@ impl Process {
             let _ = self.stage.kill();
         }
         let _ = self.stage.wait();
-        let exit = match ending {
-            _ if !ended => ShimExit::Killed,
-            Some(ending) => ending.into(),
-            None => ShimExit::Unwatched,
+        let end = match ending {
+            _ if !ended => ProcessEnd::Killed,
+            Some(ending) => ProcessEnd::Told(ending),
+            None => ProcessEnd::Unwatched,
         };
         // The last words come out before whoever called reports the end.
         if let Some(stderr) = self.stderr.take() {
             stderr.finish();
         }
-        self.exit.insert(exit).clone()
+        self.end.insert(end).clone()
+    }
+
+    /// As [`Process::end`], with a time instead of a duration.
+    pub(super) fn end_by(&mut self, deadline: Instant) -> ProcessEnd {
+        self.end(deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Takes what the stage has noticed so far, while `function` was running.

@@ -1,7 +1,8 @@
 //! What `wrun doctor` asks of `adapter-shim`: what it is, what it finds, and a jail for nothing.
 
+use super::exit::ShimExit;
+use super::launch::{Recipe, Timeouts};
 use super::notices::Notices;
-use super::session::{Launched, StartError};
 use super::spawner;
 use crate::channel::ready_by;
 use nix::poll::PollFlags;
@@ -53,12 +54,12 @@ pub(crate) fn probe(program: &Path) -> io::Result<Report> {
 /// nothing, looks at it from outside, and ends it. Returns the layers that were in force.
 ///
 /// # Errors
-/// [`StartError`], as for a bundle; also if one of `required` was not in force.
+/// As for a bundle; also if one of `required` was not in force.
 pub(crate) fn rehearse(
     program: &Path,
     library: &Path,
     required: Vec<Layer>,
-) -> Result<Layers, StartError> {
+) -> Result<Layers, ShimExit> {
     let name = library.file_name().and_then(|name| name.to_str());
     let (Some(folder), Some(name)) = (library.parent(), name) else {
         return Err(io::Error::from(io::ErrorKind::InvalidInput).into());
@@ -75,10 +76,16 @@ pub(crate) fn rehearse(
         required,
         purpose: Purpose::Confine,
     };
-    let directory = File::open(folder)?.into();
-    let launched = Launched::spawn(program, directory, &spec, Notices::default())?;
-    let session = launched.start(&spec, &plan, &[], TIME_MAX)?;
-    Ok(session.layers())
+    let recipe = Recipe {
+        program: program.to_owned(),
+        directory: File::open(folder)?.into(),
+        spec,
+        plan,
+        init: Vec::new(),
+        timeouts: Timeouts { load: TIME_MAX, call: TIME_MAX, shutdown: TIME_MAX },
+        notices: Notices::default(),
+    };
+    Ok(recipe.start()?.layers())
 }
 
 /// Runs the program to its end and returns what it printed.

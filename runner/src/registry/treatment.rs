@@ -1,0 +1,169 @@
+//! What the operator wants for single functions: whether a call may be made once more, and how the
+//! guest is told of a failure.
+
+use super::{BundleOptions, FAILURE_CASE, OnFailure};
+use crate::bundle::Bundle;
+use crate::document::nearest::nearest;
+use crate::proxy::{Carrier, Treatment};
+use crate::shape::{Function, Shape, ShapeId, Shapes};
+use protocol::message::Plan;
+use protocol::text::ForeignText;
+use protocol::types::{TypeTable, case_bytes};
+
+/// The treatment of each function of `plan`, in its order.
+///
+/// # Errors
+/// What the operator asked for and cannot have, in words.
+pub(super) fn of_functions(
+    bundle: &Bundle,
+    plan: &Plan,
+    types: &TypeTable,
+    options: &BundleOptions,
+) -> Result<Vec<Treatment>, String> {
+    check_retries(bundle, options)?;
+    let carriers = Carriers::new(bundle, &options.on_failure)?;
+    let mut treatments = Vec::new();
+    for function in &plan.functions {
+        let retry = options.retry_idempotent.iter().any(|name| names(name, &function.name));
+        let takes_handles = |ty: &_| types.facts(*ty).is_some_and(|facts| facts.handles);
+        if retry && function.params.iter().any(takes_handles) {
+            return Err(format!(
+                "`retry-idempotent`: `{}` takes a resource, and resources end with their process",
+                function.name
+            ));
+        }
+        let carrier = function_of(bundle, &function.name).and_then(|found| carriers.of(found));
+        treatments.push(Treatment { retry, carrier });
+    }
+    Ok(treatments)
+}
+
+/// Whether `wanted`, with or without a version, is the function `name`.
+fn names(wanted: &str, name: &str) -> bool {
+    if wanted == name {
+        return true;
+    }
+    match (wanted.rsplit_once('#'), name.rsplit_once('#')) {
+        (Some((interface, function)), Some((full, of))) => {
+            let without_version = full.split_once('@').map_or(full, |(name, _)| name);
+            function == of && interface == without_version
+        }
+        _ => false,
+    }
+}
+
+/// Names of all functions that the bundle offers, also those that this component does not import.
+fn offered(bundle: &Bundle) -> Vec<String> {
+    let world = &bundle.exports().world;
+    let of_interfaces = world.interfaces.iter().flat_map(|interface| {
+        interface.functions.iter().map(move |f| format!("{}#{}", interface.name, f.name))
+    });
+    of_interfaces.chain(world.functions.iter().map(|f| f.name.clone())).collect()
+}
+
+fn check_retries(bundle: &Bundle, options: &BundleOptions) -> Result<(), String> {
+    let offered = offered(bundle);
+    for wanted in &options.retry_idempotent {
+        if offered.iter().any(|name| names(wanted, name)) {
+            continue;
+        }
+        let near = nearest(wanted, offered.iter().map(String::as_str), 1);
+        let help =
+            near.first().map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let wanted = ForeignText::new(wanted.as_str());
+        return Err(format!("`retry-idempotent`: the bundle has no function `{wanted}`{help}"));
+    }
+    Ok(())
+}
+
+fn function_of<'a>(bundle: &'a Bundle, name: &str) -> Option<&'a Function> {
+    let world = &bundle.exports().world;
+    match name.rsplit_once('#') {
+        Some((interface, function)) => world.interface(interface)?.function(function),
+        None => world.function(name),
+    }
+}
+
+/// Which results can carry a failure.
+struct Carriers<'a> {
+    shapes: &'a Shapes,
+    /// `None`: failures are traps.
+    case: Option<&'a str>,
+}
+
+impl<'a> Carriers<'a> {
+    fn new(bundle: &'a Bundle, on_failure: &'a OnFailure) -> Result<Self, String> {
+        let world = &bundle.exports().world;
+        let case = match on_failure {
+            OnFailure::Trap => None,
+            OnFailure::Error { case } => Some(case.as_deref().unwrap_or(FAILURE_CASE)),
+        };
+        let carriers = Self { shapes: &world.shapes, case };
+        let functions = world.interfaces.iter().flat_map(|interface| &interface.functions);
+        let mut all = functions.chain(&world.functions);
+        // Asking for what no function can do is a mistake in the operator's file.
+        if case.is_some() && !all.any(|function| carriers.of(function).is_some()) {
+            return Err(match on_failure {
+                OnFailure::Error { case: Some(case) } => format!(
+                    "`failure-case`: no function returns a result whose error has a case `{}` with \
+                     no payload or a string, or is a string",
+                    ForeignText::new(case.as_str())
+                ),
+                _ => format!(
+                    "`on-failure = \"error\"`: no function returns a result whose error is a string \
+                     or has a case `{FAILURE_CASE}`; `failure-case` names another"
+                ),
+            });
+        }
+        Ok(carriers)
+    }
+
+    fn of(&self, function: &Function) -> Option<Carrier> {
+        let case = self.case?;
+        let Shape::Result(_, Some(error)) = self.shapes.get(function.result?) else { return None };
+        match self.shapes.get(*error) {
+            Shape::String => Some(Carrier::Text),
+            Shape::Enum(names) => {
+                let at = names.iter().position(|name| name == case)?;
+                Some(Carrier::Case { number: number(at, names.len()), text: false })
+            }
+            Shape::Variant(cases) => {
+                let at = cases.iter().position(|(name, _)| name == case)?;
+                let text = match cases.get(at)?.1 {
+                    None => false,
+                    Some(payload) if self.is_string(payload) => true,
+                    Some(_) => return None,
+                };
+                Some(Carrier::Case { number: number(at, cases.len()), text })
+            }
+            _ => None,
+        }
+    }
+
+    fn is_string(&self, id: ShapeId) -> bool {
+        matches!(self.shapes.get(id), Shape::String)
+    }
+}
+
+/// A case's number as it is encoded.
+fn number(case: usize, cases: usize) -> Vec<u8> {
+    let bytes = case.to_le_bytes();
+    bytes.get(..case_bytes(cases)).unwrap_or_default().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_named_with_or_without_its_version() {
+        let full = "ns:pkg/iface@1.2.3#[method]r.f";
+        assert!(names(full, full));
+        assert!(names("ns:pkg/iface#[method]r.f", full));
+        assert!(names("plain", "plain"));
+        for other in ["iface#[method]r.f", "ns:pkg/iface@1.2.4#[method]r.f", "ns:pkg/iface#f", "f"]
+        {
+            assert!(!names(other, full), "{other}");
+        }
+    }
+}
