@@ -45,4 +45,4 @@ pub use shim::{
     BundleNotice, DeadlinePhase, LimitHit, LocateError, Notices, STDERR_TARGET, ShimExit,
     Unconfined, locate,
 };
-pub use supervise::{BACKOFF_MAX, Restart, RestartWhen};
+pub use supervise::{BACKOFF_MAX, FAILURES_TARGET, Restart, RestartWhen};

@@ -73,8 +73,15 @@ impl Fixture {
         fs::create_dir_all(out.join("wit")).expect("a new folder");
         fs::write(out.join("lib").join(format!("lib{}.so", self.name)), library).expect("a file");
         let wit = format!("{}.wit", self.name);
-        fs::copy(self.folder().join("wit").join(&wit), out.join("wit").join(wit))
-            .expect("the fixture's WIT");
+        let text = fs::read_to_string(self.folder().join("wit").join(&wit));
+        let text = text.expect("the fixture's WIT");
+        if text.contains("wrun:bundle/") {
+            let deps = out.join("wit/deps/wrun-bundle");
+            fs::create_dir_all(&deps).expect("a new folder");
+            fs::copy(root().join("wit/wrun-bundle/lifecycle.wit"), deps.join("lifecycle.wit"))
+                .expect("a file");
+        }
+        fs::write(out.join("wit").join(wit), text).expect("a file");
         out
     }
 

@@ -13,6 +13,7 @@ mod evil;
 mod fixture;
 mod left;
 mod mode;
+mod moods;
 mod run;
 mod victim;
 
@@ -21,6 +22,7 @@ pub use evil::{Evil, Probe, Site, Verdict};
 pub use fixture::{Fixture, fixture};
 pub use left::{Process, descendants, innermost, spawn, survivors, tree};
 pub use mode::{Mode, skip};
+pub use moods::Moods;
 pub use run::{Run, Wrun};
 pub use victim::Victim;
 

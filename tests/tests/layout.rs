@@ -46,7 +46,7 @@ const RUNNER_IMPORTS: &[(&str, &[&str])] = &[
         "registry",
         &["bundle", "document", "inprocess", "plan", "proxy", "shape", "shim", "supervise"],
     ),
-    ("operator", &["bundle", "document", "plan", "registry", "shim"]),
+    ("operator", &["bundle", "document", "plan", "registry", "shim", "supervise"]),
     ("cli", &["bundle", "doctor", "operator", "plan", "proxy", "registry"]),
 ];
 

@@ -279,10 +279,21 @@ pub(super) struct OperatorArgs {
     ///
     /// WHAT=VALUE is read=PATH, write=PATH, connect=HOST:PORT, connect=unix:PATH, device=PATH or
     /// library=FILE, or a limit: memory=512M, cpu=10m, threads=8, descriptors=64, file-size=64M,
-    /// scratch=16M, stderr=1M, call-timeout=5s, load-timeout=30s. Without grants, a bundle
+    /// scratch=16M, stderr=1M, call-timeout=5s, load-timeout=30s, shutdown-timeout=2s.
+    /// Without grants, a bundle
     /// computes, and that is all. `wrun bundle inspect` shows what a bundle asks for.
     #[arg(long, value_name = "NAME:WHAT=VALUE")]
     pub(super) grant: Vec<String>,
+
+    /// Say what is done when a bundle fails, as in pkcs11:restart=never (repeatable)
+    ///
+    /// RULE=VALUE is restart=on-failure (the default) or restart=never; restart-budget=3,
+    /// restart-window=1m and restart-backoff=100ms for how often and how soon; on-failure=trap (the
+    /// default) or on-failure=error, with which functions that return a result give the guest an
+    /// error instead of stopping it; failure-case=NAME for the case of a variant or enum that stands
+    /// for a failure; retry-idempotent=IFACE#FUNC for a function that is called once more.
+    #[arg(long, value_name = "NAME:RULE=VALUE")]
+    pub(super) supervise: Vec<String>,
 
     /// Refuse to start bundles without these layers of the jail, as in require:landlock,root
     /// (repeatable)

@@ -4,7 +4,7 @@ use super::args::PrintArgs;
 use super::error::CliError;
 use super::orders::orders;
 use crate::operator::{
-    Amount, Assembled, ConfigValue, Grant, Kind, Origin, Settings, Sourced, assemble,
+    Amount, Assembled, ConfigValue, Grant, Kind, Origin, RuleValue, Settings, Sourced, assemble,
 };
 use protocol::stage::Layer;
 use std::collections::BTreeMap;
@@ -99,6 +99,18 @@ impl Page {
                 other => string(&other.to_string()),
             };
             self.line(format!("{} = {value}", limit.name()), Some(&amount.origin));
+        }
+        self.line(format!("\n[bundle.{name}.supervision]"), None);
+        for (rule, Sourced { value, origin }) in &settings.supervision {
+            let value = match value {
+                RuleValue::Names(names) => {
+                    self.list(rule.name(), names.iter().map(|name| (name.clone(), origin)));
+                    continue;
+                }
+                RuleValue::Amount(Amount::Count(count)) => count.to_string(),
+                other => string(&other.to_string()),
+            };
+            self.line(format!("{} = {value}", rule.name()), Some(origin));
         }
     }
 

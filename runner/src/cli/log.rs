@@ -1,6 +1,6 @@
 //! Events of the library, on standard error.
 
-use crate::STDERR_TARGET;
+use crate::{FAILURES_TARGET, STDERR_TARGET};
 use std::fmt;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -18,14 +18,15 @@ pub(super) fn start() {
     let asked = std::env::var(VARIABLE).unwrap_or_default();
     let shown = tracing_subscriber::fmt().with_writer(std::io::stderr);
     if asked.is_empty() {
-        let filter = EnvFilter::new(format!("error,{STDERR_TARGET}=trace"));
+        let filter = EnvFilter::new(format!("error,{STDERR_TARGET}=trace,{FAILURES_TARGET}=warn"));
         shown.event_format(Plain(Format::default())).with_env_filter(filter).init();
     } else {
         shown.with_env_filter(EnvFilter::from_env(VARIABLE)).init();
     }
 }
 
-/// Lines of bundles as `NAME: text`; all else as usual.
+/// Lines of bundles as `NAME: text`, failures that did not end the run as warnings; all else as
+/// usual.
 struct Plain(Format);
 
 impl<S, N> FormatEvent<S, N> for Plain
@@ -39,12 +40,13 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        if event.metadata().target() != STDERR_TARGET {
-            return self.0.format_event(context, writer, event);
-        }
         let mut line = Line::default();
         event.record(&mut line);
-        writeln!(writer, "{}: {}", line.bundle, line.text)
+        match event.metadata().target() {
+            STDERR_TARGET => writeln!(writer, "{}: {}", line.bundle, line.text),
+            FAILURES_TARGET => writeln!(writer, "warning: {}", line.text),
+            _ => self.0.format_event(context, writer, event),
+        }
     }
 }
 

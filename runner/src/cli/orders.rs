@@ -3,7 +3,7 @@
 use super::args::OperatorArgs;
 use super::error::CliError;
 use super::request::usage;
-use crate::operator::{ConfigValue, Hosts, Orders, from_command_line, layers};
+use crate::operator::{ConfigValue, Hosts, Orders, from_command_line, layers, rules};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -31,12 +31,14 @@ pub(super) fn orders(typed: OperatorArgs, bundles: Vec<PathBuf>) -> Result<Order
     }
     let settings =
         from_command_line(&typed.grant, &here).map_err(|error| usage(error.to_string()))?;
+    let supervision = rules(&typed.supervise).map_err(|error| usage(error.to_string()))?;
     let hosts = typed.host_config.as_deref().map(Hosts::read).transpose();
     Ok(Orders {
         bundles,
         hosts: hosts.map_err(|error| CliError::Input(error.to_string()))?,
         with_declared: true,
         settings,
+        supervision,
         config,
         call_timeout: typed.call_timeout.map(Into::into),
         required,

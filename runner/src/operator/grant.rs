@@ -265,7 +265,7 @@ mod tests {
             Some(
                 "there is no grant `everything`; there are: read, write, connect, socket, \
                  device, library, memory, cpu, threads, descriptors, file-size, scratch, stderr, \
-                 call-timeout, load-timeout"
+                 call-timeout, load-timeout, shutdown-timeout"
             )
         );
     }

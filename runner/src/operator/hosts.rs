@@ -21,6 +21,10 @@
 //!
 //! [bundle.pkcs11.limits]
 //! memory = "512M"
+//!
+//! [bundle.pkcs11.supervision]
+//! restart = "on-failure"
+//! retry-idempotent = ["pkcs11:host/slots#list"]
 //! ```
 //!
 //! Whoever can write this file can grant, so it must belong to whoever runs wrun, or to root, and
@@ -31,6 +35,7 @@ use super::grant::{Item, ItemFault, Kind};
 use super::jail::{self, LayerError};
 use super::limit::Limit;
 use super::settings::{Origin, Settings, Sourced};
+use super::supervision::{self, Rule, RuleFault};
 use crate::bundle::manifest::is_name;
 use crate::document::{Complaint, Fault, Found, Source, Table};
 use crate::plan::Map;
@@ -123,6 +128,14 @@ pub enum HostsFault {
         key: &'static str,
         /// What is wrong.
         fault: ItemFault,
+    },
+    /// Not a rule.
+    #[error("`{key}`: {fault}")]
+    Rule {
+        /// Its key.
+        key: &'static str,
+        /// What is wrong.
+        fault: RuleFault,
     },
     /// Not something that a bundle can serve.
     #[error("this is no interface: write demo:clock/now@1.0.0, demo:clock/now or demo:clock/*")]
@@ -235,7 +248,7 @@ impl Reader<'_> {
     }
 
     fn bundle(&self, name: &str, table: &Table<'_>) -> Result<Declared, Wrong> {
-        table.known(&["path", "serves", "config", "grants", "limits"])?;
+        table.known(&["path", "serves", "config", "grants", "limits", "supervision"])?;
         let path = match table.string("path")? {
             Some(found) if found.value.is_empty() => return Err(found.error(HostsFault::Path)),
             Some(found) => Some(Sourced::new(self.base.join(found.value), self.origin(&found))),
@@ -260,6 +273,9 @@ impl Reader<'_> {
         }
         if let Some(table) = table.table("limits")? {
             self.limits(&table.value, &mut settings)?;
+        }
+        if let Some(table) = table.table("supervision")? {
+            self.supervision(&table.value, &mut settings)?;
         }
         Ok(Declared { path, serves, config, settings })
     }
@@ -323,6 +339,30 @@ impl Reader<'_> {
                 continue;
             };
             settings.limits.insert(limit, Sourced::new(amount, self.origin(&found)));
+        }
+        Ok(())
+    }
+
+    fn supervision(&self, table: &Table<'_>, settings: &mut Settings) -> Result<(), Wrong> {
+        table.known(&Rule::ALL.map(Rule::name))?;
+        for rule in Rule::ALL {
+            let key = rule.name();
+            let mut put = |text: &str, origin| {
+                let value = rule.parse(text)?;
+                // A key is there once, and lists grow: nothing is said twice.
+                let _ = supervision::add(&mut settings.supervision, rule, value, origin);
+                Ok(())
+            };
+            let wrong = |fault| HostsFault::Rule { key, fault };
+            if rule.is_list() {
+                for item in table.strings(key)? {
+                    let origin = self.origin(&item);
+                    put(item.value, origin).map_err(|fault| item.error(wrong(fault)))?;
+                }
+            } else if let Some(found) = table.scalar(key)? {
+                let origin = self.origin(&found);
+                put(&found.value, origin).map_err(|fault| found.error(wrong(fault)))?;
+            }
         }
         Ok(())
     }

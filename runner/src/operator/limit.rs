@@ -26,6 +26,8 @@ pub enum Limit {
     CallTimeout,
     /// Time from start to the end of `init`.
     LoadTimeout,
+    /// Time for an orderly end.
+    ShutdownTimeout,
 }
 
 /// Below this, no process with libc and one library starts.
@@ -39,7 +41,7 @@ const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Limit {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Memory,
         Self::Cpu,
         Self::Threads,
@@ -49,6 +51,7 @@ impl Limit {
         Self::Stderr,
         Self::CallTimeout,
         Self::LoadTimeout,
+        Self::ShutdownTimeout,
     ];
 
     /// Its name, in hosts.toml and behind `--grant NAME:`.
@@ -63,6 +66,7 @@ impl Limit {
             Self::Stderr => "stderr",
             Self::CallTimeout => "call-timeout",
             Self::LoadTimeout => "load-timeout",
+            Self::ShutdownTimeout => "shutdown-timeout",
         }
     }
 
@@ -87,7 +91,7 @@ impl Limit {
             Self::Memory | Self::FileSize | Self::Scratch | Self::Stderr => Unit::Bytes,
             Self::Cpu => Unit::Seconds,
             Self::Threads | Self::Descriptors => Unit::Count,
-            Self::CallTimeout | Self::LoadTimeout => Unit::Time,
+            Self::CallTimeout | Self::LoadTimeout | Self::ShutdownTimeout => Unit::Time,
         }
     }
 
@@ -100,7 +104,7 @@ impl Limit {
             Self::Cpu => (Amount::Time(Duration::from_secs(1)), Amount::Time(TIME_MAX)),
             Self::Threads => (Amount::Count(0), Amount::Count(u32::MAX.into())),
             Self::Descriptors => (Amount::Count(DESCRIPTORS_MIN), Amount::Count(u32::MAX.into())),
-            Self::CallTimeout | Self::LoadTimeout => {
+            Self::CallTimeout | Self::LoadTimeout | Self::ShutdownTimeout => {
                 (Amount::Time(Duration::from_millis(1)), Amount::Time(TIME_MAX))
             }
         }
@@ -119,6 +123,7 @@ impl Limit {
             Self::Stderr => Amount::Bytes(limits.stderr_bytes),
             Self::CallTimeout => Amount::Time(options.call_timeout),
             Self::LoadTimeout => Amount::Time(options.load_timeout),
+            Self::ShutdownTimeout => Amount::Time(options.shutdown_timeout),
         }
     }
 
@@ -132,6 +137,7 @@ impl Limit {
             (Self::Cpu, Amount::Time(time)) => limits.cpu_seconds = time.as_secs(),
             (Self::CallTimeout, Amount::Time(time)) => options.call_timeout = time,
             (Self::LoadTimeout, Amount::Time(time)) => options.load_timeout = time,
+            (Self::ShutdownTimeout, Amount::Time(time)) => options.shutdown_timeout = time,
             (Self::Threads, Amount::Count(count)) => {
                 limits.threads = u32::try_from(count).unwrap_or(u32::MAX);
             }

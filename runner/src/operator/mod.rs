@@ -20,6 +20,7 @@ mod learned;
 mod limit;
 mod resolve;
 mod settings;
+mod supervision;
 
 pub use amount::{Amount, AmountFault};
 pub use asks::{Answer, Ask};
@@ -33,3 +34,4 @@ pub use learned::{Learned, learned};
 pub use limit::Limit;
 pub use resolve::{Meaning, Protected, ResolveError, ResolveFault, Resolved};
 pub use settings::{GrantError, Origin, Settings, Sourced, from_command_line};
+pub use supervision::{Rule, RuleFault, RuleValue, SuperviseError, Supervision, rules};

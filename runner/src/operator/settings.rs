@@ -3,6 +3,7 @@
 use super::amount::Amount;
 use super::grant::{Grant, Item, ItemFault};
 use super::limit::Limit;
+use super::supervision::{self, Supervision};
 use crate::bundle::manifest::is_name;
 use crate::registry::BundleOptions;
 use protocol::text::ForeignText;
@@ -60,6 +61,8 @@ pub struct Settings {
     pub grants: Vec<Sourced<Grant>>,
     /// What it may use.
     pub limits: BTreeMap<Limit, Sourced<Amount>>,
+    /// What is done when it fails.
+    pub supervision: Supervision,
 }
 
 impl Settings {
@@ -68,10 +71,11 @@ impl Settings {
         let options = BundleOptions::default();
         let amount = |limit: Limit| Sourced::new(limit.of(&options), Origin::Default);
         let limits = Limit::ALL.into_iter().map(|limit| (limit, amount(limit))).collect();
-        Self { grants: Vec::new(), limits }
+        Self { grants: Vec::new(), limits, supervision: supervision::defaults() }
     }
 
-    /// These settings with `later` on top: grants add up, the later of two limits counts.
+    /// These settings with `later` on top: grants add up, the later of two limits or
+    /// rules counts.
     #[must_use]
     pub fn with(mut self, later: &Self) -> Self {
         for grant in &later.grants {
@@ -81,6 +85,8 @@ impl Settings {
         }
         let limits = later.limits.iter().map(|(limit, amount)| (*limit, amount.clone()));
         self.limits.extend(limits);
+        let rules = later.supervision.iter().map(|(rule, value)| (*rule, value.clone()));
+        self.supervision.extend(rules);
         self
     }
 

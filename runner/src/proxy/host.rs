@@ -6,7 +6,7 @@ use super::handles::{HandleFault, Handles};
 use crate::channel::{ReplyBytes, deadline_after, run_blocking};
 use crate::inprocess::InProcess;
 use crate::shim::{CallEnd, Recipe, ShimExit};
-use crate::supervise::{OnTask, OnThread, Restart, Running, Supervisor, Way};
+use crate::supervise::{FAILURES_TARGET, OnTask, OnThread, Restart, Running, Supervisor, Way};
 use protocol::error::{PeerFault, ValueError, ValueFault};
 use protocol::message::{Function, Plan};
 use protocol::types::{Type, TypeTable};
@@ -251,7 +251,7 @@ impl Host {
         let error = self.error(&called.function.name, call, why);
         match &called.treatment.carrier {
             Some(carrier) if !matches!(error.why, CallFailure::Internal(_)) => {
-                tracing::warn!(%error, "the guest is told of a failure");
+                tracing::warn!(target: FAILURES_TARGET, "{error}; the guest got an error");
                 Ok(Reply::Here(carrier.encode(&error)))
             }
             _ => Err(error),

@@ -23,6 +23,10 @@ use crate::shim::{Recipe, Session, ShimExit};
 use budget::{Budget, Verdict};
 use std::time::{Duration, Instant};
 
+/// Target of the events that tell of failures which did not end the run, one line each: those that
+/// the guest was told of, quarantines, processes that had to be killed at the end.
+pub const FAILURES_TARGET: &str = "wrun::failures";
+
 /// Why there is no process to call.
 #[derive(Debug, Clone)]
 pub(crate) enum Unavailable {
@@ -124,7 +128,10 @@ impl<W: Way> Supervisor<W> {
             self.budget.failed(Instant::now());
             if self.budget.verdict(Instant::now()) == Verdict::Quarantine {
                 let bundle = &self.recipe.spec.bundle;
-                tracing::error!(bundle, kind = end.kind(), "the bundle is in quarantine");
+                tracing::warn!(
+                    target: FAILURES_TARGET,
+                    "bundle `{bundle}` is in quarantine: it has failed too often"
+                );
             }
         }
         self.last = Some(end);
@@ -145,9 +152,20 @@ impl<W: Way> Supervisor<W> {
 
     /// Asks the process to leave, if there is one. How the last one ended.
     pub(crate) fn shut_down(&mut self) -> ShimExit {
-        match self.running.take() {
-            Some(mut running) => running.session.shut_down(),
-            None => self.last.clone().unwrap_or(ShimExit::Clean),
+        let Some(mut running) = self.running.take() else {
+            return self.last.clone().unwrap_or(ShimExit::Clean);
+        };
+        let end = running.session.shut_down();
+        if !matches!(end, ShimExit::Clean | ShimExit::Abandoned) {
+            let bundle = &self.recipe.spec.bundle;
+            tracing::warn!(target: FAILURES_TARGET, "bundle `{bundle}`: {end}");
         }
+        end
+    }
+}
+
+impl<W: Way> Drop for Supervisor<W> {
+    fn drop(&mut self) {
+        self.shut_down();
     }
 }

@@ -10,6 +10,7 @@ use super::hosts::{Declared, Hosts};
 use super::limit::{self, Limit};
 use super::resolve::{self, Protected, Resolved, Resolver};
 use super::settings::{Origin, Settings, Sourced};
+use super::supervision::{self, Supervision};
 use crate::bundle::Bundle;
 use crate::document::nearest::nearest;
 use crate::plan::Map;
@@ -31,6 +32,8 @@ pub struct Orders {
     pub with_declared: bool,
     /// Grants and limits from the command line, by bundle.
     pub settings: BTreeMap<String, Settings>,
+    /// Rules for failures from the command line, by bundle.
+    pub supervision: BTreeMap<String, Supervision>,
     /// Configuration from the command line, by bundle and key.
     pub config: BTreeMap<(String, String), ConfigValue>,
     /// Time for one call into any bundle, from the command line.
@@ -157,11 +160,12 @@ impl Assembled {
         resolve::policy(&self.resolved)
     }
 
-    /// Default options, but for the limits.
+    /// Default options, but for limits and supervision.
     fn limited(&self) -> BundleOptions {
         let mut options = BundleOptions::default();
         let limits = self.settings.limits.iter().map(|(limit, amount)| (*limit, amount.value));
         limit::apply(&limits.collect(), &mut options);
+        supervision::apply(&self.settings.supervision, &mut options);
         options
     }
 }
@@ -228,7 +232,12 @@ fn check_strangers(orders: &Orders, opened: &[Opened]) -> Result<(), OperatorErr
         let what = grant.or(limit).unwrap_or_default();
         Some((bundle, format!("--grant {bundle}:{what}")))
     };
-    let Some((bundle, what)) = config.or_else(grant) else { return Ok(()) };
+    let rule = || {
+        let (bundle, rules) = orders.supervision.iter().find(|(bundle, _)| !known(bundle))?;
+        let (rule, value) = rules.iter().next()?;
+        Some((bundle, format!("--supervise {bundle}:{}={}", rule.name(), value.value)))
+    };
+    let Some((bundle, what)) = config.or_else(grant).or_else(rule) else { return Ok(()) };
     let near = nearest(bundle, names.iter().copied(), 1).first().map(|name| (*name).to_owned());
     let names = names.into_iter().map(str::to_owned).collect();
     Err(OperatorError::Stranger { what, names, near })
@@ -281,10 +290,10 @@ fn settings_of(orders: &Orders, opened: &Opened) -> Settings {
         let amount = super::Amount::Time(timeout);
         settings.limits.insert(Limit::CallTimeout, Sourced::new(amount, Origin::CommandLine));
     }
-    match orders.settings.get(opened.bundle.name()) {
-        Some(typed) => settings.with(typed),
-        None => settings,
-    }
+    let name = opened.bundle.name();
+    let typed = orders.settings.get(name).cloned().unwrap_or_default();
+    let supervision = orders.supervision.get(name).cloned().unwrap_or_default();
+    settings.with(&Settings { supervision, ..typed })
 }
 
 /// A misspelt interface would silently have no effect.
