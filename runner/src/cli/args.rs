@@ -60,7 +60,9 @@ Exit status:
   the guest's own    it ran and exited, also through wasi:cli/exit
   1                  the component or a bundle cannot be used, or a bundle failed in a call
   2                  wrong usage
-  134                the guest trapped by itself";
+  124                the guest was stopped by --timeout
+  134                the guest trapped by itself
+  129, 130, 143      SIGHUP, SIGINT (Ctrl-C) or SIGTERM ended the run";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -255,6 +257,12 @@ pub(super) struct RunArgs {
     /// The guest's `argv[0]`, instead of the component's file name
     #[arg(long, value_name = "NAME")]
     pub(super) argv0: Option<String>,
+
+    /// Time that the run may take from the start of its bundles, such as 500ms, 30s or 2m
+    ///
+    /// After it the guest is stopped, wherever it is, and the bundles' processes are killed.
+    #[arg(long, value_name = "DURATION")]
+    pub(super) timeout: Option<humantime::Duration>,
 
     /// Do not keep compiled code in the user's cache directory
     #[arg(long)]

@@ -11,6 +11,8 @@ use wasmtime::{Cache, CacheConfig, Config, Engine};
 /// [`CliError::Input`] if wasmtime refuses the configuration on this machine.
 pub(super) fn engine(cache: bool) -> Result<Engine, CliError> {
     let mut config = Config::new();
+    // So that a guest that computes can be interrupted.
+    config.epoch_interruption(true);
     config.wasm_component_model_map(true);
     config.wasm_component_model_fixed_length_lists(true);
     // Not served by bundles, but the plan then refuses them by name.

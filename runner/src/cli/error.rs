@@ -1,5 +1,6 @@
 //! Every way in which the program can end without success, and its exit code.
 
+use super::interrupt::Interruption;
 use crate::operator::OperatorError;
 use crate::proxy::CallError;
 use crate::registry::Error;
@@ -27,6 +28,9 @@ pub(super) enum CliError {
     /// The guest stopped with an error.
     #[error("{}", guest_words(.0))]
     Guest(wasmtime::Error),
+    /// The run was ended before its time.
+    #[error("{0}")]
+    Interrupted(Interruption),
     /// The guest ended by itself, with its own exit code. Nothing to report.
     #[error("the guest exited with {0}")]
     Exit(u8),
@@ -38,7 +42,7 @@ impl CliError {
         match self {
             Self::Bundle(error) => matches!(error, Error::Start { .. }),
             Self::Guest(error) => error.is::<CallError>(),
-            Self::Usage(_) | Self::Input(_) | Self::Exit(_) => false,
+            Self::Usage(_) | Self::Input(_) | Self::Interrupted(_) | Self::Exit(_) => false,
         }
     }
 
@@ -53,6 +57,7 @@ impl CliError {
             Self::Input(_) | Self::Bundle(_) => FAILED,
             Self::Guest(error) if error.downcast_ref::<CallError>().is_some() => FAILED,
             Self::Guest(_) => TRAPPED,
+            Self::Interrupted(interruption) => interruption.code(),
             Self::Exit(code) => *code,
         })
     }

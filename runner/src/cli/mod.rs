@@ -7,6 +7,7 @@ mod config;
 mod doctor;
 mod error;
 mod inspect;
+mod interrupt;
 mod invoke;
 mod learn;
 mod log;

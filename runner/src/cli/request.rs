@@ -7,6 +7,7 @@ use crate::operator::Orders;
 use crate::plan::Map;
 use crate::registry::Isolation;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A run, with nothing left to interpret.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(super) struct Request {
     pub(super) orders: Orders,
     pub(super) maps: Vec<Map>,
     pub(super) cache: bool,
+    pub(super) timeout: Option<Duration>,
 }
 
 impl Request {
@@ -47,6 +49,7 @@ impl Request {
             orders: Orders { isolation, ..orders },
             maps: typed.map.iter().map(|text| map(text)).collect::<Result<_, _>>()?,
             cache: !typed.no_cache,
+            timeout: typed.timeout.map(Into::into),
         })
     }
 }

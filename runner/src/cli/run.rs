@@ -2,8 +2,8 @@
 
 use super::component::{compile, engine};
 use super::error::CliError;
-use super::invoke;
 use super::request::Request;
+use super::{interrupt, invoke};
 use crate::Notices;
 use crate::bundle::Bundle;
 use crate::operator::assemble;
@@ -73,17 +73,35 @@ pub(super) fn run_for(
         .enable_all()
         .build()
         .map_err(|error| CliError::Input(format!("cannot start the event loop: {error}")))?;
-    runtime.block_on(async {
-        let mut linker = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(CliError::Guest)?;
-        // Held until the guest has ended; then the processes end.
-        let _hosts = registry.link_plan_async(&mut linker, &plan).await?;
-        let store = Store::new(&engine, state(request)?);
-        match &request.invoke {
-            Some(call) => invoke::invoke(store, &linker, &component, call).await,
-            None => command(&engine, store, &linker, &component).await,
+    let interrupted = interrupt::watch(&engine, request.timeout)?;
+    let mut linker = Linker::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(CliError::Guest)?;
+    // Held until the guest has ended; then the processes end.
+    let mut hosts = None;
+    let ran = runtime.block_on(async {
+        let guest = async {
+            let linked = registry.link_plan_async(&mut linker, &plan).await?;
+            hosts = Some(linked);
+            let mut store = Store::new(&engine, state(request)?);
+            // Once the epoch moves on, the guest gives way to whoever moved it.
+            store.set_epoch_deadline(1);
+            store.epoch_deadline_async_yield_and_update(1);
+            match &request.invoke {
+                Some(call) => invoke::invoke(store, &linker, &component, call).await,
+                None => command(&engine, store, &linker, &component).await,
+            }
+        };
+        tokio::select! {
+            ran = guest => ran,
+            Ok(interruption) = interrupted => Err(CliError::Interrupted(interruption)),
         }
-    })
+    });
+    if let (Err(CliError::Interrupted(_)), Some(hosts)) = (&ran, &hosts) {
+        hosts.kill();
+    }
+    // What still reads from standard input is not waited for.
+    runtime.shutdown_background();
+    ran
 }
 
 /// Interfaces that wasmtime-wasi serves.

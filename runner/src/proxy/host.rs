@@ -349,6 +349,35 @@ impl Host {
         }
     }
 
+    /// Sends the bundle's process the signal that nobody survives, and does not wait.
+    pub(crate) fn order_to_die(&self) {
+        match &self.backend {
+            Backend::Threads(supervisor) => {
+                if let Ok(mut supervisor) = supervisor.try_lock() {
+                    supervisor.order_to_die();
+                }
+            }
+            Backend::Tasks(supervisor) => {
+                if let Ok(mut supervisor) = supervisor.try_lock() {
+                    supervisor.order_to_die();
+                }
+            }
+            Backend::InProcess(_) => {}
+        }
+    }
+
+    /// Kills the bundle's process and waits for its end, unless a call is under way.
+    pub(crate) fn kill(&self) {
+        let killed = match &self.backend {
+            Backend::Threads(supervisor) => supervisor.try_lock().map(|mut one| one.kill()).is_ok(),
+            Backend::Tasks(supervisor) => supervisor.try_lock().map(|mut one| one.kill()).is_ok(),
+            Backend::InProcess(_) => false,
+        };
+        if killed {
+            lock(&self.handles).retire();
+        }
+    }
+
     /// The guest's numbers become the library's; what is given away leaves the table.
     fn translate_args(&self, function: &Function, args: &mut [u8]) -> Result<(), CallFailure> {
         let mut handles = lock(&self.handles);

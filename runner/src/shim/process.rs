@@ -236,6 +236,14 @@ impl Process {
         self.end.insert(end).clone()
     }
 
+    /// Sends the shim the signal that nobody survives, and does not wait.
+    pub(super) fn order_to_die(&self) {
+        if let Some(shim) = &self.shim {
+            // An error means that it has ended meanwhile.
+            let _ = pidfd_send_signal(&shim.pidfd, Signal::KILL);
+        }
+    }
+
     /// As [`Process::end`], with a time instead of a duration.
     pub(super) fn end_by(&mut self, deadline: Instant) -> ProcessEnd {
         self.end(deadline.saturating_duration_since(Instant::now()))

@@ -142,6 +142,19 @@ impl Session {
         }
     }
 
+    /// Sends the process the signal that nobody survives, and does not wait.
+    pub(crate) fn order_to_die(&mut self) {
+        self.process.order_to_die();
+    }
+
+    /// Kills the process because nobody needs it any more.
+    pub(crate) fn kill(&mut self) -> ShimExit {
+        match &self.end {
+            Some(end) => end.clone(),
+            None => self.condemn(ShimExit::Abandoned),
+        }
+    }
+
     pub(super) fn condemn(&mut self, end: ShimExit) -> ShimExit {
         self.process.end(Duration::ZERO);
         let (bundle, pid) = (&self.bundle, self.process.id());

@@ -150,6 +150,20 @@ impl<W: Way> Supervisor<W> {
         }
     }
 
+    /// Sends the process the signal that nobody survives, and does not wait.
+    pub(crate) fn order_to_die(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.session.order_to_die();
+        }
+    }
+
+    /// Kills the process, and waits for its end.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            self.last = Some(running.session.kill());
+        }
+    }
+
     /// Asks the process to leave, if there is one. How the last one ended.
     pub(crate) fn shut_down(&mut self) -> ShimExit {
         let Some(mut running) = self.running.take() else {

@@ -65,12 +65,12 @@ fn deed(name: &str) -> Deed {
         "exit-zero" => Deed::ExitZero,
         "exit-many" => Deed::ExitMany,
         "exit-raw" => Deed::ExitRaw,
-        "kill-itself" => Deed::KillItself,
         "hang" => Deed::Hang,
         "deadlock" => Deed::Deadlock,
         "spin" => Deed::Spin,
         "eat-memory" => Deed::EatMemory,
         "long-file" => Deed::LongFile,
+        "throw" => Deed::Throw,
         other => panic!("unknown deed {other}"),
     }
 }
