@@ -68,7 +68,7 @@ pub fn confine(
     let opened = Opened::new(bundle.as_fd(), plan, place);
     let opened = opened.map_err(|error| runner.fail(step_of(&error), error))?;
     drop(bundle);
-    let confined = confine::apply(plan.profiles, plan.purpose, bell, left_out);
+    let confined = confine::apply(plan, bell, left_out);
     let confined = confined.map_err(|error| runner.fail(Step::Confine, error))?;
     runner.answer(&ToRunner::Confined, &[])?;
     Ok((opened, confined))

@@ -19,7 +19,8 @@ pub struct Policy {
 pub struct Limits {
     /// Address space, in bytes (`RLIMIT_AS`).
     pub memory_bytes: u64,
-    /// Processor time, in seconds (`RLIMIT_CPU`); the kernel kills at the end of it.
+    /// Processor time, in seconds (`RLIMIT_CPU`); the kernel sends SIGXCPU at the end of
+    /// it, and kills a second later.
     pub cpu_seconds: u64,
     /// Threads that the library may start. 0 takes away the system call as well.
     pub threads: u32,

@@ -10,6 +10,7 @@ use crate::limits::HEAD_BYTES_MAX;
 use crate::policy::Policy;
 use crate::text::ForeignText;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// How a refusal for want of a feature ends.
 pub const ASK_DOCTOR: &str = "; `wrun doctor` says what to do";
@@ -94,6 +95,10 @@ pub struct Ending {
     pub status: Status,
     /// The system call that ended it, if one did and the stage could look.
     pub violation: Option<Violation>,
+    /// Where it was when it crashed, if it did and the stage could look.
+    pub crash: Option<Crash>,
+    /// What it had used up.
+    pub usage: Usage,
 }
 
 /// Exit status.
@@ -115,6 +120,55 @@ pub struct Violation {
     pub name: Option<String>,
     /// Its arguments: registers, not what they point to.
     pub args: [u64; 6],
+}
+
+/// Where a process was when it crashed, innermost function first.
+///
+/// The process was the library's: it may have written into the list what it liked. It is told to
+/// people and decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crash {
+    /// Who looked.
+    pub collected: Collected,
+    /// At most [`CRASH_FRAMES_MAX`].
+    pub frames: Vec<CrashFrame>,
+}
+
+/// Who found out where a process crashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Collected {
+    /// The process itself, in a handler of the signal: the whole way, as it claims.
+    Inside,
+    /// The stage, from the registers, and as far as there were frame pointers.
+    Outside,
+}
+
+/// One function on the way to a crash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashFrame {
+    /// File name of the library or program, without its folder, at most [`MODULE_BYTES_MAX`] bytes.
+    /// None for an address where no file is mapped.
+    pub module: Option<String>,
+    /// In the module: an address as its own symbol table counts, of a byte of the instruction that
+    /// crashed or called. Without a module: the address itself.
+    pub offset: u64,
+}
+
+/// Most frames of a [`Crash`].
+pub const CRASH_FRAMES_MAX: usize = 32;
+
+/// Longest name of a module, in bytes.
+pub const MODULE_BYTES_MAX: usize = 96;
+
+/// What a process had used up, as the kernel counts it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Time on processors, of all its threads, for itself and in the kernel.
+    pub cpu: Duration,
+    /// Most address space that it had at a time, in bytes, if the stage could see that.
+    pub memory_peak: Option<u64>,
+    /// Threads that it had when a fatal signal arrived, or at its end, if the stage could see that.
+    pub threads: Option<u32>,
 }
 
 /// A layer of the jail that may be missing on some machines. The mandatory ones (system call
@@ -182,5 +236,6 @@ impl Layers {
     }
 }
 
-// The largest report carries one text.
+// The largest report carries one text, or one crash: each number takes at most ten bytes.
 const _: () = assert!(crate::limits::TEXT_BYTES_MAX + 256 < HEAD_BYTES_MAX);
+const _: () = assert!(CRASH_FRAMES_MAX * (MODULE_BYTES_MAX + 2 + 10) + 256 < HEAD_BYTES_MAX);

@@ -6,7 +6,7 @@
 //! | 2 | the pipe for its messages |
 //! | 3 | the channel |
 //! | 4 | the bundle's directory, without rights; closed once the libraries are open |
-//! | 5 | a socket to the stage, for one message; closed before the library is loaded |
+//! | 5 | a socket to the stage, for two messages; closed before the library is loaded |
 //!
 //! Two more close by themselves when the shim is executed.
 

@@ -21,7 +21,6 @@ pub(super) fn apply(jail: &Jail, in_namespace: bool) -> Result<(), ConfineError>
     let threads = u64::from(limits.threads);
     let mut table = vec![
         (Resource::RLIMIT_AS, "address space", limits.memory_bytes),
-        (Resource::RLIMIT_CPU, "processor time", limits.cpu_seconds),
         (Resource::RLIMIT_NOFILE, "open descriptors", limits.descriptors),
         (Resource::RLIMIT_FSIZE, "file size", limits.file_bytes),
         (Resource::RLIMIT_STACK, "stack", STACK_BYTES),
@@ -41,11 +40,19 @@ pub(super) fn apply(jail: &Jail, in_namespace: bool) -> Result<(), ConfineError>
     for (resource, name, value) in table {
         lower(resource, value).map_err(ConfineError::at(LAYER, name))?;
     }
+    // The kernel sends SIGXCPU at the soft limit and kills at the hard one. Were both the same it
+    // would kill at once, and nobody could tell for what.
+    let seconds = limits.cpu_seconds;
+    lower_to(Resource::RLIMIT_CPU, seconds, seconds.saturating_add(1))
+        .map_err(ConfineError::at(LAYER, "processor time"))?;
     sys::ignore_file_size_signal().map_err(ConfineError::at(LAYER, "ignoring SIGXFSZ"))
 }
 
 fn lower(resource: Resource, value: u64) -> nix::Result<()> {
-    let (_, hard) = getrlimit(resource)?;
-    let value = value.min(hard);
-    setrlimit(resource, value, value)
+    lower_to(resource, value, value)
+}
+
+fn lower_to(resource: Resource, soft: u64, hard: u64) -> nix::Result<()> {
+    let (_, before) = getrlimit(resource)?;
+    setrlimit(resource, soft.min(before), hard.min(before))
 }

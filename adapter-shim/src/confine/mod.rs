@@ -24,13 +24,15 @@ pub(crate) mod root;
 pub mod seccomp;
 pub mod syscalls;
 
+use crate::native::sys::crash::install_handlers;
 use crate::native::sys::filter::SealedFilter;
 use crate::native::sys::jail::execute;
 use crate::native::sys::{default_fault_signals, exit_now};
 use crate::permit::LoadPermit;
 use crate::stage::mounts::Mount;
 use ablation::{LeftOut, Part};
-use protocol::policy::{Policy, Profiles};
+use protocol::message::Plan;
+use protocol::policy::Policy;
 use protocol::stage::{Layers, Purpose};
 use serde::{Deserialize, Serialize};
 use std::ffi::CString;
@@ -55,7 +57,8 @@ pub struct Jail {
     pub bundle: OwnedFd,
     /// The shim's end of the channel.
     pub channel: OwnedFd,
-    /// The shim's end of the socket by which the stage gets the filter's listener.
+    /// The shim's end of the socket by which the stage learns where a crash will be written down,
+    /// and gets the filter's listener.
     pub bell: OwnedFd,
     /// Whether the jail keeps the bundle in.
     pub purpose: Purpose,
@@ -194,14 +197,9 @@ pub struct Confined {
 ///
 /// # Errors
 /// [`ConfineError`]; the layers before the failed one stay in force.
-pub fn apply(
-    profiles: Profiles,
-    purpose: Purpose,
-    bell: OwnedFd,
-    left_out: LeftOut,
-) -> Result<Confined, ConfineError> {
-    let failed = |step: &'static str| ConfineError::at::<io::Error>("signals", step);
-    default_fault_signals().map_err(failed("resetting handlers"))?;
+pub fn apply(plan: &Plan, bell: OwnedFd, left_out: LeftOut) -> Result<Confined, ConfineError> {
+    let (profiles, purpose) = (plan.profiles, plan.purpose);
+    prepare_for_crash(plan, &bell)?;
     if purpose == Purpose::Learn {
         seccomp::install_learn(&bell)?;
         return Ok(Confined { steady: None });
@@ -213,6 +211,24 @@ pub fn apply(
     }
     let steady = seccomp::install_load(profiles, &bell)?;
     Ok(Confined { steady: Some(steady).filter(|_| !left_out.has(Part::Narrowing)) })
+}
+
+/// Installs the handlers for a crash, and tells the stage where they write.
+///
+/// Only where the stage may read this process's memory: as the owner of its namespace, or because
+/// nobody is kept from it. Elsewhere the stage could not tell a handler that hangs from a library's
+/// own, so there the kernel ends the process at once.
+fn prepare_for_crash(plan: &Plan, bell: &OwnedFd) -> Result<(), ConfineError> {
+    let failed = |step: &'static str| ConfineError::at::<io::Error>("signals", step);
+    let record = match plan.own_root || plan.purpose == Purpose::Learn {
+        true => install_handlers().map_err(failed("installing handlers"))?,
+        false => {
+            default_fault_signals().map_err(failed("resetting handlers"))?;
+            0
+        }
+    };
+    let told = nix::unistd::write(bell, &record.to_ne_bytes());
+    told.map(drop).map_err(|errno| failed("telling the stage")(errno.into()))
 }
 
 impl Confined {

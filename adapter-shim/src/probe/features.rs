@@ -16,7 +16,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::{AccessFlags, access, geteuid};
-use protocol::policy::Profiles;
+use protocol::message::Plan;
 use protocol::probe::{Feature, Found, Trouble};
 use protocol::stage::Purpose;
 use std::fs;
@@ -91,8 +91,7 @@ fn filters() -> Checked<String> {
         let (family, kind) = (AddressFamily::Unix, SockType::Stream);
         let (bell, stage) =
             socketpair(family, kind, None, SockFlag::SOCK_CLOEXEC).map_err(io::Error::from)?;
-        let confined =
-            apply(Profiles::COMPUTE, Purpose::Confine, bell, LeftOut::NOTHING).map_err(failed)?;
+        let confined = apply(&Plan::default(), bell, LeftOut::NOTHING).map_err(failed)?;
         // Closes the listener, which has arrived there: nobody is going to answer.
         drop(stage);
         confined.narrow().map_err(failed)

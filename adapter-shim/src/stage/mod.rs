@@ -8,15 +8,18 @@
 //! - S2 [`identity`]: root takes a user id of its own.
 //! - S3 [`mounts`], [`closure`]: what the jail's file system will hold.
 //! - S4 [`child`]: the child in its namespaces, which goes on in [`crate::confine`].
-//! - S5 [`watch`]: until the shim has ended, or the runner; [`notices`] of what was refused.
+//! - S5 [`watch`]: until the shim has ended, or the runner; [`notices`] of what was refused; [`crash`],
+//!   [`usage`]: how it was when it ended.
 
 pub(crate) mod child;
 pub(crate) mod closure;
 mod control;
+mod crash;
 mod hygiene;
 pub(crate) mod identity;
 pub mod mounts;
 mod notices;
+mod usage;
 mod watch;
 
 use crate::confine::Jail;

@@ -12,18 +12,21 @@ use super::control::Control;
 use crate::channel::receive_descriptor;
 use crate::confine::syscalls::{is_allowed_by_some, name};
 use crate::native::sys::notify::{Answer, answer, receive};
+use nix::sys::socket::{MsgFlags, recv};
 use protocol::stage::{FromStage, Notice, Purpose};
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 /// Most different notices of one bundle. A library that tries to open a million files is told of
 /// with the first ones.
 const NOTICES_MAX: usize = 256;
 
-/// The socket by which the listener comes, and then the listener.
+/// The socket by which the listener comes, and then the listener. Before it comes where the shim
+/// writes down a crash.
 #[derive(Debug)]
 pub(super) struct Notices {
     bell: Option<OwnedFd>,
+    record: Option<u64>,
     listener: Option<OwnedFd>,
     purpose: Purpose,
     told: BTreeSet<Notice>,
@@ -31,7 +34,7 @@ pub(super) struct Notices {
 
 impl Notices {
     pub(super) fn new(bell: OwnedFd, purpose: Purpose) -> Self {
-        Self { bell: Some(bell), listener: None, purpose, told: BTreeSet::new() }
+        Self { bell: Some(bell), record: None, listener: None, purpose, told: BTreeSet::new() }
     }
 
     /// What to wait on for [`Self::serve`], if there is something to come.
@@ -39,8 +42,30 @@ impl Notices {
         self.listener.as_ref().or(self.bell.as_ref()).map(|fd| fd.as_fd())
     }
 
-    /// Takes what has come: the listener first, then one question.
+    /// The address in the shim's memory where it writes down a crash, if it does. It was told before
+    /// the library was loaded, so it has come before anything that the library does.
+    pub(super) fn crash_record(&mut self) -> Option<u64> {
+        if self.record.is_none()
+            && let Some(bell) = &self.bell
+        {
+            let mut address = [0; size_of::<u64>()];
+            // Exactly these bytes: what follows carries the listener.
+            let count = recv(bell.as_raw_fd(), &mut address, MsgFlags::MSG_DONTWAIT);
+            self.record = (count == Ok(address.len())).then(|| u64::from_ne_bytes(address));
+        }
+        self.record.filter(|address| *address != 0)
+    }
+
+    /// Takes what has come: where a crash is written down, the listener, then one question.
     pub(super) fn serve(&mut self, control: &mut Control) {
+        if self.record.is_none() && self.bell.is_some() {
+            self.crash_record();
+            if self.record.is_none() {
+                // The shim has ended, or makes no sense: there is nothing more to come.
+                self.bell = None;
+            }
+            return;
+        }
         if let Some(bell) = self.bell.take() {
             // Without a listener the kernel refuses by itself, and nobody hears.
             self.listener = receive_descriptor(&bell).ok().flatten();

@@ -202,6 +202,7 @@ impl fmt::Display for CallText<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::stage::Usage;
 
     #[test]
     fn a_violation_is_shown_with_its_name_and_arguments() {
@@ -212,6 +213,8 @@ mod tests {
                 name: name.map(str::to_owned),
                 args: [16, 1, 0, 0, 0, 0],
             }),
+            crash: None,
+            usage: Usage::default(),
         };
         let text = ShimExit::from_ending(violation(Some("ptrace"))).to_string();
         assert!(text.contains("ptrace(0x10, 0x1, 0x0, 0x0, 0x0, 0x0)"), "{text}");

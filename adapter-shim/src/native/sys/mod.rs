@@ -1,12 +1,14 @@
 //! System calls for which no crate in use has a safe function.
 //!
 //! - this file: descriptors, signals, the end of the process.
+//! - [`crash`]: handlers for the signals of a crash.
 //! - [`jail`]: what building a jail takes.
 //! - [`filter`]: system call filters, and the page that holds one.
 //! - [`notify`]: the questions of a filter that asks.
 //! - [`probe`]: what the kernel can do for filters.
 //! - [`trace`]: watching a child from outside.
 
+pub(crate) mod crash;
 pub(crate) mod filter;
 pub(crate) mod jail;
 pub(crate) mod notify;

@@ -3,16 +3,17 @@
 
 use super::checked;
 use std::io;
+use std::time::Duration;
 
 /// What the kernel tells of a traced task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
     /// Nothing has happened.
     Nothing,
-    /// The process left by itself.
-    Exited { pid: i32, code: i32 },
-    /// A signal killed the process.
-    Signaled { pid: i32, signal: i32 },
+    /// The process left by itself, after it had used processors for this long.
+    Exited { pid: i32, code: i32, cpu: Duration },
+    /// A signal killed the process, after it had used processors for this long.
+    Signaled { pid: i32, signal: i32, cpu: Duration },
     /// The task is about to get a signal.
     Signal { pid: i32, signal: i32 },
     /// The task is about to end.
@@ -48,15 +49,20 @@ pub(crate) fn resume(pid: i32, signal: i32) -> io::Result<()> {
 /// `ECHILD` if there is none left.
 pub(crate) fn next_event() -> io::Result<Event> {
     let mut status = 0;
-    // SAFETY: `status` lives through the call.
-    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::WNOHANG) };
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    let flags = libc::__WALL | libc::WNOHANG;
+    // SAFETY: `status` and `usage` live through the call.
+    let pid = unsafe { libc::wait4(-1, &raw mut status, flags, usage.as_mut_ptr()) };
     if checked(pid.into())? == 0 {
         return Ok(Event::Nothing);
     }
+    // SAFETY: every bit pattern, zeros too, is a value of it.
+    let usage = unsafe { usage.assume_init() };
+    let cpu = duration(usage.ru_utime).saturating_add(duration(usage.ru_stime));
     Ok(if libc::WIFEXITED(status) {
-        Event::Exited { pid, code: libc::WEXITSTATUS(status) }
+        Event::Exited { pid, code: libc::WEXITSTATUS(status), cpu }
     } else if libc::WIFSIGNALED(status) {
-        Event::Signaled { pid, signal: libc::WTERMSIG(status) }
+        Event::Signaled { pid, signal: libc::WTERMSIG(status), cpu }
     } else {
         match status >> 16 {
             0 => Event::Signal { pid, signal: libc::WSTOPSIG(status) },
@@ -64,6 +70,11 @@ pub(crate) fn next_event() -> io::Result<Event> {
             _ => Event::Stopped { pid },
         }
     })
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let seconds = Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0));
+    seconds.saturating_add(Duration::from_micros(u64::try_from(time.tv_usec).unwrap_or(0)))
 }
 
 /// How the task that stopped at its end will have ended: a status as `waitpid(2)` tells it.
@@ -92,6 +103,20 @@ pub(crate) fn last_call(pid: i32) -> io::Result<(u64, [u64; 6])> {
     let registers = registers(pid)?;
     let [a, b, c, d, e, f, _, _, number, ..] = registers.regs;
     Ok((number, [a, b, c, d, e, f]))
+}
+
+/// Where a stopped task is: the address of its instruction, and its frame pointer, if it uses that
+/// register as one.
+pub(crate) fn place(pid: i32) -> io::Result<(u64, u64)> {
+    let registers = registers(pid)?;
+    #[cfg(target_arch = "x86_64")]
+    let place = (registers.rip, registers.rbp);
+    #[cfg(target_arch = "aarch64")]
+    let place = {
+        let [.., frame, _] = registers.regs;
+        (registers.pc, frame)
+    };
+    Ok(place)
 }
 
 fn registers(pid: i32) -> io::Result<libc::user_regs_struct> {
