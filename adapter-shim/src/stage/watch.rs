@@ -137,6 +137,7 @@ impl Seen {
                 }
                 let _ = trace::resume(pid, 0);
             }
+            Event::Frozen { pid } => drop(trace::leave_stopped(pid)),
             Event::Stopped { pid } => drop(trace::resume(pid, 0)),
             // A thread that has ended.
             Event::Exited { .. } | Event::Signaled { .. } | Event::Nothing => {}

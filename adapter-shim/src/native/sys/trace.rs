@@ -18,8 +18,9 @@ pub(crate) enum Event {
     Signal { pid: i32, signal: i32 },
     /// The task is about to end.
     Ending { pid: i32 },
-    /// The task stopped for something else: it has a new thread, is one, or was stopped from
-    /// outside.
+    /// The task was stopped, as by SIGSTOP, and stays so until somebody lets it go on.
+    Frozen { pid: i32 },
+    /// The task stopped for something else: it has a new thread, or is one.
     Stopped { pid: i32 },
 }
 
@@ -41,6 +42,13 @@ pub(crate) fn resume(pid: i32, signal: i32) -> io::Result<()> {
     let resumed =
         unsafe { libc::ptrace(libc::PTRACE_CONT, pid, nothing, libc::c_long::from(signal)) };
     checked(resumed).map(drop)
+}
+
+/// Leaves a task stopped that somebody has stopped, until SIGCONT.
+pub(crate) fn leave_stopped(pid: i32) -> io::Result<()> {
+    let nothing = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: this request takes numbers only.
+    checked(unsafe { libc::ptrace(libc::PTRACE_LISTEN, pid, nothing, nothing) }).map(drop)
 }
 
 /// What has happened to any child, without waiting.
@@ -67,6 +75,9 @@ pub(crate) fn next_event() -> io::Result<Event> {
         match status >> 16 {
             0 => Event::Signal { pid, signal: libc::WSTOPSIG(status) },
             libc::PTRACE_EVENT_EXIT => Event::Ending { pid },
+            libc::PTRACE_EVENT_STOP if libc::WSTOPSIG(status) != libc::SIGTRAP => {
+                Event::Frozen { pid }
+            }
             _ => Event::Stopped { pid },
         }
     })
