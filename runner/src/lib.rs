@@ -21,6 +21,7 @@
 //! - [`operator`]: what each bundle may reach and use, by hosts.toml and the command line.
 //! - [`doctor`]: whether this machine can isolate bundles; not on the way of a run.
 //! - [`cli`]: the command line.
+//! - `fuzzing`: ways into parsers, for fuzz targets.
 
 pub mod bundle;
 // Public for the benchmark alone, which measures it without a bundle; not part of the API.
@@ -30,6 +31,9 @@ mod channel;
 pub mod cli;
 pub mod doctor;
 pub mod document;
+// Public for the fuzz targets alone; not part of the API.
+#[doc(hidden)]
+pub mod fuzzing;
 mod inprocess;
 pub mod operator;
 pub mod plan;

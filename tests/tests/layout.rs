@@ -27,6 +27,8 @@ const UNSAFE_FOLDERS: &[&str] = &[
     "sdk/src/rt",
     // The PKCS#11 function list; runs on the library's side.
     "bundles/pkcs11/src/ck",
+    // An allocator that counts; nothing that ships.
+    "fuzz/src/allocated.rs",
 ];
 
 /// Which module of the runner may name which others. `error` types travel with their modules.
@@ -47,12 +49,14 @@ const RUNNER_IMPORTS: &[(&str, &[&str])] = &[
         &["bundle", "document", "inprocess", "plan", "proxy", "shape", "shim", "supervise"],
     ),
     ("operator", &["bundle", "document", "plan", "registry", "shim", "supervise"]),
+    ("fuzzing", &["bundle", "operator"]),
     ("cli", &["bundle", "doctor", "operator", "plan", "proxy", "registry"]),
 ];
 
 fn sources() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for folder in ["protocol", "runner", "adapter-shim", "sdk", "bundles", "tests", "xtask"] {
+    for folder in ["protocol", "runner", "adapter-shim", "sdk", "bundles", "tests", "xtask", "fuzz"]
+    {
         collect(&root().join(folder), &mut found);
     }
     assert!(found.len() > 50, "the source tree was not found");

@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod bundles;
 mod demo;
+mod fuzz;
 mod guests;
 mod process;
 mod setup;
@@ -39,7 +40,15 @@ enum Command {
     Demo,
     /// Measure calls and starts, beside wasmtime's own ways and a bare socket.
     Bench,
-    /// Everything: setup, format, lints, build, guests, bundles, all tests.
+    /// Give the decoders random bytes and look for a panic, a wrong answer, or too much memory.
+    Fuzz {
+        /// How long each target runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Which targets; without any, those that build in seconds.
+        targets: Vec<String>,
+    },
+    /// Everything: setup, format, lints, build, guests, bundles, all tests, a short fuzz run.
     Test {
         /// Passed to `cargo nextest run`, for example a part of a test's name.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -54,6 +63,7 @@ fn main() -> ExitCode {
         Command::Bundles => bundles::run(),
         Command::Demo => demo::run(),
         Command::Bench => bench::run(),
+        Command::Fuzz { seconds, targets } => fuzz::run(&targets, seconds),
         Command::Test { nextest } => test::run(&nextest),
     };
     match result {

@@ -8,9 +8,11 @@ use crate::guests::Toolchain;
 use crate::{process, workspace};
 
 /// Programs, and the packages of Debian and Ubuntu that have them.
-const PROGRAMS: [(&str, &str); 3] = [
+const PROGRAMS: [(&str, &str); 4] = [
     // libffi is built with it.
     ("make", "make"),
+    // libFuzzer is built with it.
+    ("c++", "g++"),
     // Makes the tokens of the PKCS#11 tests and the demo; the package has the module as well.
     ("softhsm2-util", "softhsm2"),
     // Verifies what guests sign.

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::stage::Stages;
-use crate::{build, bundles, guests, process, setup, workspace};
+use crate::{build, bundles, fuzz, guests, process, setup, workspace};
 
 /// Runs all stages, cheapest first, up to the first that fails; prints how long each took.
 ///
@@ -27,11 +27,13 @@ fn run_stages(stages: &mut Stages, nextest: &[OsString]) -> Result<()> {
     stages.run("tests", || {
         process::run(workspace::cargo().args(["nextest", "run", "--workspace"]).args(nextest))
     })?;
-    stages.run("doc tests", || cargo(&["test", "--workspace", "--doc"]))
+    stages.run("doc tests", || cargo(&["test", "--workspace", "--doc"]))?;
+    stages.run("fuzz", fuzz::smoke)
 }
 
 fn format() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
+    fuzz::format()?;
     guests::format()
 }
 

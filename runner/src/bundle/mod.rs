@@ -25,6 +25,7 @@ pub(crate) use exports::OWN_PACKAGE;
 pub use exports::{ExportError, Exports, INIT};
 pub use pack::{PackError, PackOptions, pack};
 pub use path::{PATH_BYTES_MAX, PathFault, RelativePath};
+pub(crate) use wit::text as wit_text;
 pub use wit::{WORLD_DEFAULT, WitError};
 
 use crate::document::nearest::nearest;

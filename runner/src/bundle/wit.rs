@@ -118,6 +118,21 @@ pub(super) fn read(
             deps.extend(reader.dependency(&entry)?);
         }
     }
+    parse_apart(main, deps, world)
+}
+
+/// Reads a package that is this one file.
+pub(crate) fn text(text: &str) -> Result<(), WitError> {
+    let mut main = SourceMap::new();
+    main.push_str("text.wit", text);
+    parse_apart(main, Vec::new(), None).map(drop)
+}
+
+fn parse_apart(
+    main: SourceMap,
+    deps: Vec<SourceMap>,
+    world: Option<&str>,
+) -> Result<Parsed, WitError> {
     let world = world.map(str::to_owned);
     // A thread of its own gives it the stack that the deepest text needs, and turns a panic of the
     // parser into an error.

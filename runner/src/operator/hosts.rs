@@ -182,7 +182,7 @@ impl Hosts {
     ///
     /// # Errors
     /// A complaint with the line.
-    fn parse(shown: &str, path: &Path, text: &str) -> Result<Self, Wrong> {
+    pub(crate) fn parse(shown: &str, path: &Path, text: &str) -> Result<Self, Wrong> {
         let source = Source { file: shown, text };
         let document = source.parse()?;
         let root = Table::root(source, &document);
