@@ -11,6 +11,7 @@
 //! - [`shape`]: types and functions in one structural form, from a component or from WIT.
 //! - [`bundle`]: opens a bundle directory: manifest, WIT, the library's symbols.
 //! - [`plan`]: which bundle serves which import; every mismatch at once.
+//! - [`trace`]: calls into bundles, one line each, without secrets.
 //! - `canon`: lift and lower between guest memory and the wire. One of two unsafe folders.
 //! - `channel`: one request, one answer, one deadline.
 //! - `shim`: the process behind an isolated bundle.
@@ -42,6 +43,7 @@ pub mod registry;
 pub mod shape;
 mod shim;
 mod supervise;
+pub mod trace;
 
 pub use proxy::{CallError, CallFailure};
 pub use registry::{BundleOptions, Error, FAILURE_CASE, Hosts, Isolation, OnFailure, Registry};
@@ -50,3 +52,4 @@ pub use shim::{
     Unconfined, locate,
 };
 pub use supervise::{BACKOFF_MAX, FAILURES_TARGET, Restart, RestartWhen};
+pub use trace::{CALLS_TARGET, Redact, Trace};

@@ -395,3 +395,62 @@ fn an_ask_that_is_not_what_it_seems_is_refused_with_the_manifest() {
     let kit = with_manifest("asks = { read = [\"/a\\n--grant clock:write=/\"] }");
     assert!(kit.refusal().contains("control characters"));
 }
+
+#[test]
+fn what_a_trace_must_not_show_is_a_value_of_the_bundle() {
+    let place = Place::new();
+    let bundle = Kit::complete(
+        "clock",
+        "package demo:clock@1.0.0;
+interface now { set: func(seconds: u64, zone: string) -> bool; tick: func(); }
+world bundle { export now; export greet: func(name: string); }
+",
+    );
+    let with = |line: &str, trace_calls| {
+        let hosts = format!("format = 1\n[bundle.clock.redact]\n{line}\n");
+        let hosts = Some(Hosts::read(&place.hosts(&hosts)).unwrap());
+        assemble(&Orders { hosts, trace_calls, ..orders(&bundle, &[]) })
+    };
+    for line in [
+        "\"demo:clock/now#set\" = [\"zone\", \"result\"]",
+        "\"demo:clock/now@1.0.0#set\" = [\"zone\"]",
+        "greet = [\"name\"]",
+        "\"*\" = [\"zone\", \"result\"]",
+    ] {
+        let assembled = with(line, true).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let redacted = assembled[0].redact.clone();
+        assert!(redacted.iter().all(|item| item.origin.to_string().ends_with("hosts.toml:3")));
+        let trace = assembled[0].options().unwrap().trace.expect("calls are traced");
+        assert_eq!(trace.redact.len(), redacted.len());
+        assert_eq!(with(line, false).unwrap()[0].options().unwrap().trace, None);
+    }
+    for (line, why) in [
+        (
+            "\"demo:clock/now#sett\" = [\"zone\"]",
+            "no function `demo:clock/now#sett`; did you mean `demo:clock/now#set`?",
+        ),
+        ("\"demo:clock/now@1.0.1#set\" = [\"zone\"]", "did you mean `demo:clock/now@1.0.0#set`?"),
+        ("gret = [\"name\"]", "did you mean `greet`?"),
+        (
+            "\"demo:clock/now#set\" = [\"zoen\"]",
+            "`demo:clock/now#set` has no parameter `zoen`; did you mean `zone`?",
+        ),
+        ("\"demo:clock/now#set\" = [\"name\"]", "it has: result, seconds, zone"),
+        (
+            "\"demo:clock/now#tick\" = [\"result\"]",
+            "`demo:clock/now#tick` has no parameter `result`",
+        ),
+        (
+            "\"*\" = [\"zoen\"]",
+            "no function of the bundle has a parameter `zoen`; did you mean `zone`?",
+        ),
+    ] {
+        for trace_calls in [false, true] {
+            let error = with(line, trace_calls).expect_err(line);
+            assert!(!error.is_usage() && error.to_string().contains(why), "{line}: {error}");
+            assert!(error.to_string().contains("hosts.toml:3: "), "{line}: {error}");
+        }
+    }
+    let wrong = place.wrong("format = 1\n[bundle.clock.redact]\ngreet = \"name\"\n");
+    assert!(wrong.contains("`greet` must be a list of strings"), "{wrong}");
+}

@@ -54,7 +54,12 @@ Examples:
   wrun --host-config hosts.toml sign.wasm
   wrun --invoke 'add(1, 2)' calculator.wasm
 
-WRUN_LOG=wrun=debug shows what happens to bundles.
+WRUN_LOG says which events appear on standard error, as TARGET=LEVEL,...; levels are error, warn,
+info, debug, trace and off. Targets are:
+  wrun               what happens to bundles: WRUN_LOG=wrun=debug
+  wrun::bundle       lines that bundles write to their standard error
+  wrun::failures     failures of bundles that did not stop the guest
+  wrun::calls        calls into bundles, with --trace-calls
 
 Exit status:
   the guest's own    it ran and exited, also through wasi:cli/exit
@@ -63,6 +68,19 @@ Exit status:
   124                the guest was stopped by --timeout
   134                the guest trapped by itself
   129, 130, 143      SIGHUP, SIGINT (Ctrl-C) or SIGTERM ended the run";
+
+impl Cli {
+    /// Whether calls into bundles are to be shown.
+    pub(super) fn traces_calls(&self) -> bool {
+        let run = match &self.command {
+            Some(Command::Run(typed)) => Some(&typed.run),
+            Some(Command::Policy(PolicyCommand::Learn(typed))) => Some(&typed.run.run),
+            Some(_) => None,
+            None => self.run.as_ref(),
+        };
+        run.is_some_and(|run| run.trace_calls)
+    }
+}
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -263,6 +281,13 @@ pub(super) struct RunArgs {
     /// After it the guest is stopped, wherever it is, and the bundles' processes are killed.
     #[arg(long, value_name = "DURATION")]
     pub(super) timeout: Option<humantime::Duration>,
+
+    /// Show every call into a bundle on standard error: arguments, result and time
+    ///
+    /// Long values are cut. Secrets are shown as well, unless [bundle.NAME.redact] in hosts.toml
+    /// names them.
+    #[arg(long)]
+    pub(super) trace_calls: bool,
 
     /// Do not keep compiled code in the user's cache directory
     #[arg(long)]

@@ -6,6 +6,7 @@ use super::orders::orders;
 use crate::operator::{
     Amount, Assembled, ConfigValue, Grant, Kind, Origin, RuleValue, Settings, Sourced, assemble,
 };
+use crate::trace::Redact;
 use protocol::stage::Layer;
 use std::collections::BTreeMap;
 
@@ -60,6 +61,7 @@ impl Page {
         self.list("serves", serves.map(|map| (map.value.import().to_owned(), &map.origin)));
         self.config(&name, &assembled.config);
         self.settings(&name, &assembled.settings);
+        self.redact(&name, &assembled.redact);
         Ok(())
     }
 
@@ -111,6 +113,17 @@ impl Page {
                 other => string(&other.to_string()),
             };
             self.line(format!("{} = {value}", rule.name()), Some(origin));
+        }
+    }
+
+    fn redact(&mut self, name: &str, redact: &[Sourced<Redact>]) {
+        if !redact.is_empty() {
+            self.line(format!("\n[bundle.{name}.redact]"), None);
+        }
+        for of_function in redact.chunk_by(|a, b| a.value.function == b.value.function) {
+            let function = of_function.first().map(|first| key(&first.value.function));
+            let values = of_function.iter().map(|item| (item.value.value.clone(), &item.origin));
+            self.list(&function.unwrap_or_default(), values);
         }
     }
 

@@ -24,8 +24,7 @@ use std::process::ExitCode;
 /// Parses the command line, does what it says, and returns the exit code of the process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    log::start();
-    match dispatch(cli) {
+    match log::start(cli.traces_calls()).and_then(|()| dispatch(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
     }

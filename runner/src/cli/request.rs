@@ -46,7 +46,7 @@ impl Request {
             env: typed.env.iter().map(|text| environment(text)).collect::<Result<_, _>>()?,
             dirs: typed.dir.iter().map(|text| directory(text)).collect(),
             invoke: typed.invoke,
-            orders: Orders { isolation, ..orders },
+            orders: Orders { isolation, trace_calls: typed.trace_calls, ..orders },
             maps: typed.map.iter().map(|text| map(text)).collect::<Result<_, _>>()?,
             cache: !typed.no_cache,
             timeout: typed.timeout.map(Into::into),

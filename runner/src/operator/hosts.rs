@@ -25,6 +25,9 @@
 //! [bundle.pkcs11.supervision]
 //! restart = "on-failure"
 //! retry-idempotent = ["pkcs11:host/slots#list"]
+//!
+//! [bundle.pkcs11.redact]                # what --trace-calls does not show
+//! "pkcs11:host/sessions#[method]session.login" = ["pin"]
 //! ```
 //!
 //! Whoever can write this file can grant, so it must belong to whoever runs wrun, or to root, and
@@ -39,6 +42,7 @@ use super::supervision::{self, Rule, RuleFault};
 use crate::bundle::manifest::is_name;
 use crate::document::{Complaint, Fault, Found, Source, Table};
 use crate::plan::Map;
+use crate::trace::Redact;
 use protocol::stage::Layer;
 use protocol::text::ForeignText;
 use std::collections::BTreeMap;
@@ -79,6 +83,8 @@ pub struct Declared {
     pub config: BTreeMap<String, Sourced<ConfigValue>>,
     /// Grants and limits.
     pub settings: Settings,
+    /// What traces of its calls must not show, by function.
+    pub redact: Vec<Sourced<Redact>>,
 }
 
 /// A `hosts.toml` that cannot be used.
@@ -248,7 +254,9 @@ impl Reader<'_> {
     }
 
     fn bundle(&self, name: &str, table: &Table<'_>) -> Result<Declared, Wrong> {
-        table.known(&["path", "serves", "config", "grants", "limits", "supervision"])?;
+        const KEYS: [&str; 7] =
+            ["path", "serves", "config", "grants", "limits", "supervision", "redact"];
+        table.known(&KEYS)?;
         let path = match table.string("path")? {
             Some(found) if found.value.is_empty() => return Err(found.error(HostsFault::Path)),
             Some(found) => Some(Sourced::new(self.base.join(found.value), self.origin(&found))),
@@ -277,7 +285,11 @@ impl Reader<'_> {
         if let Some(table) = table.table("supervision")? {
             self.supervision(&table.value, &mut settings)?;
         }
-        Ok(Declared { path, serves, config, settings })
+        let redact = match table.table("redact")? {
+            Some(table) => self.redact(&table.value)?,
+            None => Vec::new(),
+        };
+        Ok(Declared { path, serves, config, settings, redact })
     }
 
     /// Keys with dots are tables in TOML: `env.HOME = "/"` and `"env.HOME" = "/"` are the same
@@ -325,6 +337,18 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The keys are functions, which only the bundle knows.
+    fn redact(&self, table: &Table<'_>) -> Result<Vec<Sourced<Redact>>, Wrong> {
+        let mut redact = Vec::new();
+        for function in table.keys() {
+            for item in table.strings(function)? {
+                let (function, value) = (function.to_owned(), item.value.to_owned());
+                redact.push(Sourced::new(Redact { function, value }, self.origin(&item)));
+            }
+        }
+        Ok(redact)
     }
 
     fn limits(&self, table: &Table<'_>, settings: &mut Settings) -> Result<(), Wrong> {

@@ -3,10 +3,12 @@
 use super::carrier::Carrier;
 use super::failure::{CallError, CallFailure};
 use super::handles::{HandleFault, Handles};
+use super::traced;
 use crate::channel::{ReplyBytes, deadline_after, run_blocking};
 use crate::inprocess::InProcess;
 use crate::shim::{CallEnd, Recipe, ShimExit};
 use crate::supervise::{FAILURES_TARGET, OnTask, OnThread, Restart, Running, Supervisor, Way};
+use crate::trace::Tracer;
 use protocol::error::{PeerFault, ValueError, ValueFault};
 use protocol::message::{Function, Plan};
 use protocol::types::{Type, TypeTable};
@@ -70,6 +72,8 @@ pub(crate) struct Host {
     resources: Vec<String>,
     handles: Mutex<Handles>,
     backend: Backend,
+    /// Shows the calls, if anybody wants to see them.
+    tracer: Option<Tracer>,
 }
 
 /// The bytes of a result, valid for the function's type, handles already translated.
@@ -140,7 +144,13 @@ impl Host {
             resources: plan.resources.iter().map(|resource| resource.name.clone()).collect(),
             handles: Mutex::default(),
             backend,
+            tracer: None,
         }
+    }
+
+    /// The same, with its calls shown.
+    pub(crate) fn traced(self, tracer: Option<Tracer>) -> Self {
+        Self { tracer, ..self }
     }
 
     /// Name of the bundle.
@@ -151,6 +161,7 @@ impl Host {
     /// Calls a function from a thread. `args` are encoded, with the guest's numbers for handles.
     pub(crate) fn call(&self, index: u32, args: Vec<u8>) -> Result<Reply, CallError> {
         let called = self.called(index)?;
+        let span = self.tracer.as_ref().and_then(|tracer| tracer.call(index, &args));
         let reply = match &self.backend {
             Backend::Threads(supervisor) => {
                 run_blocking(self.exchange(&mut lock(supervisor), called, args))
@@ -161,7 +172,9 @@ impl Host {
             }
             Backend::Tasks { .. } => Err((None, not_on_a_task())),
         };
-        self.outcome(called, reply)
+        let outcome = self.outcome(called, reply);
+        traced::call(span, &outcome);
+        outcome
     }
 
     /// Calls a function from a task.
@@ -170,9 +183,12 @@ impl Host {
             return self.call(index, args);
         };
         let called = self.called(index)?;
+        let span = self.tracer.as_ref().and_then(|tracer| tracer.call(index, &args));
         let mut hold = TaskHold { supervisor: supervisor.lock().await, host: self };
         let reply = self.exchange(&mut hold.supervisor, called, args).await;
-        self.outcome(called, reply)
+        let outcome = self.outcome(called, reply);
+        traced::call(span, &outcome);
+        outcome
     }
 
     /// Makes the call in a process, which is started again if the last one has failed.
@@ -260,6 +276,7 @@ impl Host {
 
     /// Runs the destructor of the resource that the guest knew as `number`, from a thread.
     pub(crate) fn drop_resource(&self, resource: u32, number: u32) -> Result<(), CallError> {
+        let span = self.tracer.as_ref().and_then(|tracer| tracer.drop_resource(resource, number));
         let dropped = match &self.backend {
             Backend::Threads(supervisor) => {
                 run_blocking(self.destroy(&mut lock(supervisor), resource, number))
@@ -270,7 +287,9 @@ impl Host {
                 .map_err(|error| (None, error)),
             Backend::Tasks { .. } => Err((None, not_on_a_task())),
         };
-        dropped.map_err(|(call, why)| self.error(self.resource(resource), call, why))
+        let dropped = dropped.map_err(|(call, why)| self.error(self.resource(resource), call, why));
+        traced::dropped(span, &dropped);
+        dropped
     }
 
     /// Runs the destructor of the resource that the guest knew as `number`, from a task.
@@ -282,9 +301,12 @@ impl Host {
         let Backend::Tasks(supervisor) = &self.backend else {
             return self.drop_resource(resource, number);
         };
+        let span = self.tracer.as_ref().and_then(|tracer| tracer.drop_resource(resource, number));
         let mut hold = TaskHold { supervisor: supervisor.lock().await, host: self };
         let dropped = self.destroy(&mut hold.supervisor, resource, number).await;
-        dropped.map_err(|(call, why)| self.error(self.resource(resource), call, why))
+        let dropped = dropped.map_err(|(call, why)| self.error(self.resource(resource), call, why));
+        traced::dropped(span, &dropped);
+        dropped
     }
 
     /// The library's number of a resource that the guest drops; `None` if there is nothing left to

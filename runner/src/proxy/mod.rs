@@ -9,6 +9,7 @@ mod failure;
 mod handles;
 mod host;
 mod link;
+mod traced;
 
 pub(crate) use carrier::Carrier;
 pub use failure::{CallError, CallFailure};

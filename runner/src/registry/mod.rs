@@ -9,6 +9,7 @@ use crate::plan::{self, BundlePlan, Map, Plan, PlanError, Unserved};
 use crate::proxy::{Host, Mode, define};
 use crate::shim::{LocateError, Notices, ShimExit};
 use crate::supervise::Restart;
+use crate::trace::Trace;
 use protocol::error::TypeError;
 use protocol::policy::Policy;
 use protocol::stage::{Layer, Purpose};
@@ -80,6 +81,9 @@ pub struct BundleOptions {
     pub purpose: Purpose,
     /// Where to tell of system calls that were refused.
     pub notices: Notices,
+    /// Whether calls are told of as events of the target [`crate::CALLS_TARGET`], and what is hidden
+    /// in them. Not the call of `init`.
+    pub trace: Option<Trace>,
     /// Largest arguments or result of one call, in bytes; at most
     /// [`protocol::limits::PAYLOAD_BYTES_MAX`].
     pub payload_bytes_max: u32,
@@ -101,6 +105,7 @@ impl Default for BundleOptions {
             required: Vec::new(),
             purpose: Purpose::Confine,
             notices: Notices::default(),
+            trace: None,
             payload_bytes_max: u32::try_from(protocol::limits::PAYLOAD_BYTES_MAX)
                 .unwrap_or(u32::MAX),
         }
@@ -120,7 +125,7 @@ pub enum Error {
     /// The component's imports are larger than a plan may be.
     #[error("the component's imports: {0}")]
     Imports(#[from] crate::shape::component::TooManyTypes),
-    /// A bundle does not take the configuration that was given.
+    /// A bundle does not take the configuration or the options that were given.
     #[error("bundle `{bundle}`: {problem}")]
     Config {
         /// Name of the bundle.
@@ -208,7 +213,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::Bundle`] if it is no usable bundle, [`Error::Config`] if it does not take the
-    /// configuration.
+    /// configuration, or has not what its trace is to hide.
     pub fn register_bundle(
         &mut self,
         path: impl AsRef<Path>,
@@ -224,6 +229,9 @@ impl Registry {
     pub fn register(&mut self, bundle: Bundle, options: BundleOptions) -> Result<&mut Self, Error> {
         let refuse = |problem| Error::Config { bundle: bundle.name().to_owned(), problem };
         config::check(&bundle, &options.config).map_err(refuse)?;
+        let mut redact = options.trace.iter().flat_map(|trace| &trace.redact);
+        let known = redact.try_for_each(|redact| redact.check(bundle.exports()));
+        known.map_err(|fault| refuse(fault.to_string()))?;
         self.bundles.push(Registered { bundle: Arc::new(bundle), options });
         Ok(self)
     }

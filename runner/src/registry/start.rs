@@ -5,6 +5,7 @@ use crate::inprocess::InProcess;
 use crate::plan::BundlePlan;
 use crate::proxy::{Backend, Host, Treatment};
 use crate::shim::{Recipe, ShimExit, Timeouts, locate};
+use crate::trace::Tracer;
 use protocol::message::Plan as WirePlan;
 use protocol::stage::JailSpec;
 use protocol::types::TypeTable;
@@ -43,7 +44,7 @@ impl<'a> Start<'a> {
             Isolation::Process => Backend::threads(self.recipe(shim)?, self.options.restart)
                 .map_err(|why| self.failed(why))?,
         };
-        Ok(Host::new(&self.wire, self.types, self.treatments, backend))
+        Ok(self.host(backend))
     }
 
     /// Starts it; this task waits.
@@ -54,7 +55,14 @@ impl<'a> Start<'a> {
                 .await
                 .map_err(|why| self.failed(why))?,
         };
-        Ok(Host::new(&self.wire, self.types, self.treatments, backend))
+        Ok(self.host(backend))
+    }
+
+    fn host(self, backend: Backend) -> Host {
+        let trace = self.options.trace.as_ref();
+        let tracer =
+            trace.map(|trace| Tracer::new(&self.planned.bundle, &self.wire, &self.types, trace));
+        Host::new(&self.wire, self.types, self.treatments, backend).traced(tracer)
     }
 
     /// All that the bundle's process is made from, now and when it has to be started again.

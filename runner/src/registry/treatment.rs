@@ -2,8 +2,7 @@
 //! guest is told of a failure.
 
 use super::{BundleOptions, FAILURE_CASE, OnFailure};
-use crate::bundle::Bundle;
-use crate::document::nearest::nearest;
+use crate::bundle::{Bundle, means_function};
 use crate::proxy::{Carrier, Treatment};
 use crate::shape::{Function, Shape, ShapeId, Shapes};
 use protocol::message::Plan;
@@ -24,7 +23,8 @@ pub(super) fn of_functions(
     let carriers = Carriers::new(bundle, &options.on_failure)?;
     let mut treatments = Vec::new();
     for function in &plan.functions {
-        let retry = options.retry_idempotent.iter().any(|name| names(name, &function.name));
+        let retry =
+            options.retry_idempotent.iter().any(|name| means_function(name, &function.name));
         let takes_handles = |ty: &_| types.facts(*ty).is_some_and(|facts| facts.handles);
         if retry && function.params.iter().any(takes_handles) {
             return Err(format!(
@@ -32,56 +32,25 @@ pub(super) fn of_functions(
                 function.name
             ));
         }
-        let carrier = function_of(bundle, &function.name).and_then(|found| carriers.of(found));
+        let carrier =
+            bundle.exports().function(&function.name).and_then(|found| carriers.of(found));
         treatments.push(Treatment { retry, carrier });
     }
     Ok(treatments)
 }
 
-/// Whether `wanted`, with or without a version, is the function `name`.
-fn names(wanted: &str, name: &str) -> bool {
-    if wanted == name {
-        return true;
-    }
-    match (wanted.rsplit_once('#'), name.rsplit_once('#')) {
-        (Some((interface, function)), Some((full, of))) => {
-            let without_version = full.split_once('@').map_or(full, |(name, _)| name);
-            function == of && interface == without_version
-        }
-        _ => false,
-    }
-}
-
-/// Names of all functions that the bundle offers, also those that this component does not import.
-fn offered(bundle: &Bundle) -> Vec<String> {
-    let world = &bundle.exports().world;
-    let of_interfaces = world.interfaces.iter().flat_map(|interface| {
-        interface.functions.iter().map(move |f| format!("{}#{}", interface.name, f.name))
-    });
-    of_interfaces.chain(world.functions.iter().map(|f| f.name.clone())).collect()
-}
-
 fn check_retries(bundle: &Bundle, options: &BundleOptions) -> Result<(), String> {
-    let offered = offered(bundle);
+    let exports = bundle.exports();
     for wanted in &options.retry_idempotent {
-        if offered.iter().any(|name| names(wanted, name)) {
+        if exports.functions().any(|(name, _)| means_function(wanted, &name)) {
             continue;
         }
-        let near = nearest(wanted, offered.iter().map(String::as_str), 1);
-        let help =
-            near.first().map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let help = exports.nearest_function(wanted);
+        let help = help.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         let wanted = ForeignText::new(wanted.as_str());
         return Err(format!("`retry-idempotent`: the bundle has no function `{wanted}`{help}"));
     }
     Ok(())
-}
-
-fn function_of<'a>(bundle: &'a Bundle, name: &str) -> Option<&'a Function> {
-    let world = &bundle.exports().world;
-    match name.rsplit_once('#') {
-        Some((interface, function)) => world.interface(interface)?.function(function),
-        None => world.function(name),
-    }
 }
 
 /// Which results can carry a failure.
@@ -149,21 +118,4 @@ impl<'a> Carriers<'a> {
 fn number(case: usize, cases: usize) -> Vec<u8> {
     let bytes = case.to_le_bytes();
     bytes.get(..case_bytes(cases)).unwrap_or_default().to_vec()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_function_is_named_with_or_without_its_version() {
-        let full = "ns:pkg/iface@1.2.3#[method]r.f";
-        assert!(names(full, full));
-        assert!(names("ns:pkg/iface#[method]r.f", full));
-        assert!(names("plain", "plain"));
-        for other in ["iface#[method]r.f", "ns:pkg/iface@1.2.4#[method]r.f", "ns:pkg/iface#f", "f"]
-        {
-            assert!(!names(other, full), "{other}");
-        }
-    }
 }

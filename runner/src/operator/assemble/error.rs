@@ -7,6 +7,7 @@ use super::super::settings::{GrantError, Origin, Sourced};
 use super::Lacking;
 use crate::bundle::BundleError;
 use crate::plan::Map;
+use crate::trace::RedactFault;
 use protocol::stage::Layer;
 use protocol::text::{ForeignText, shell_word};
 use std::io;
@@ -108,6 +109,14 @@ pub enum OperatorError {
         map: Box<Sourced<Map>>,
         /// What it exports.
         exports: Vec<String>,
+    },
+    /// A bundle has not what traces of its calls must not show.
+    #[error("{origin}: {fault}")]
+    Redact {
+        /// Where it stands.
+        origin: Origin,
+        /// What is wrong.
+        fault: Box<RedactFault>,
     },
     /// A layer of the jail is required where there is no jail.
     #[error("the layer `{}` is required ({}), but --in-process has no jail", .0.value.name(), .0.origin)]

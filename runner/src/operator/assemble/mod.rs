@@ -15,6 +15,7 @@ use crate::bundle::Bundle;
 use crate::document::nearest::nearest;
 use crate::plan::Map;
 use crate::registry::{BundleOptions, Isolation, is_secret};
+use crate::trace::{Redact, Trace};
 use protocol::policy::{Grants, Limits};
 use protocol::stage::Layer;
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ pub struct Orders {
     pub required: Vec<Layer>,
     /// Where the libraries run.
     pub isolation: Isolation,
+    /// Whether calls are traced.
+    pub trace_calls: bool,
 }
 
 /// A bundle with everything that was said about it.
@@ -59,11 +62,14 @@ pub struct Assembled {
     pub settings: Settings,
     /// What its grants come to on this machine.
     pub resolved: Vec<Resolved>,
+    /// What traces of its calls must not show, as far as hosts.toml says.
+    pub redact: Vec<Sourced<Redact>>,
     /// Layers of the jail without which it must not start.
     pub required: Vec<Sourced<Layer>>,
     /// Libraries that it needs and was not granted.
     pub lacking: Vec<Lacking>,
     isolation: Isolation,
+    trace_calls: bool,
 }
 
 /// A library that a bundle needs and was not granted.
@@ -106,6 +112,7 @@ fn one(
     let settings = settings_of(orders, &opened);
     let Opened { bundle, origin, declared } = opened;
     check_serves(&bundle, &declared)?;
+    check_redact(&bundle, &declared)?;
     let config = config_of(orders, &bundle, declared.config)?;
     let resolved = resolver.all(bundle.name(), &settings)?;
     Ok(Assembled {
@@ -116,8 +123,10 @@ fn one(
         config,
         settings,
         resolved,
+        redact: declared.redact,
         required: required.to_vec(),
         isolation: orders.isolation,
+        trace_calls: orders.trace_calls,
     })
 }
 
@@ -135,6 +144,7 @@ impl Assembled {
         let mut options = BundleOptions {
             isolation: self.isolation,
             required: self.required.iter().map(|layer| layer.value).collect(),
+            trace: self.trace(),
             ..self.limited()
         };
         options.policy.grants = self.grants();
@@ -148,6 +158,11 @@ impl Assembled {
             options.config.insert(key.clone(), read);
         }
         Ok(options)
+    }
+
+    fn trace(&self) -> Option<Trace> {
+        let redact = self.redact.iter().map(|redact| redact.value.clone());
+        self.trace_calls.then(|| Trace { redact: redact.collect() })
     }
 
     /// The limits of its policy.
@@ -311,6 +326,18 @@ fn check_serves(bundle: &Bundle, declared: &Declared) -> Result<(), OperatorErro
             exports: exports.into_iter().map(str::to_owned).collect(),
         }),
     }
+}
+
+/// A misspelt function or parameter would show what it is to hide; whether or not calls are traced
+/// now.
+fn check_redact(bundle: &Bundle, declared: &Declared) -> Result<(), OperatorError> {
+    declared.redact.iter().try_for_each(|redact| {
+        redact
+            .value
+            .check(bundle.exports())
+            .map_err(Box::new)
+            .map_err(|fault| OperatorError::Redact { origin: redact.origin.clone(), fault })
+    })
 }
 
 /// The command line's values over those of the file. Secrets may be in neither.
