@@ -35,9 +35,9 @@ fn hello() -> Vec<u8> {
 /// What is made once for all runs is made, then counted: whatever is played later leaves no more.
 fn warm() -> (Embedder, Count) {
     let mut embedder = Embedder::new();
-    // A large call also decides how much memory the allocator keeps.
-    let outcome = embedder.play(&Script::honest(), &["take=8388608"]);
-    outcome.expect_success("take=8388608: 8388608\n");
+    // The first large call decides from where the allocator takes the next, and that how much it keeps.
+    let outcome = embedder.play(&Script::honest(), &["take=8388608"; 3]);
+    outcome.expect_success(&"take=8388608: 8388608\n".repeat(3));
     let _ = embedder.play(&call([Step::Exit(0)]), &["number"]);
     (embedder, Count::now())
 }

@@ -60,8 +60,11 @@ impl From<Errno> for Over {
 }
 
 impl From<ChannelError> for Over {
-    fn from(_: ChannelError) -> Self {
-        Self::Disconnected
+    fn from(error: ChannelError) -> Self {
+        match error {
+            ChannelError::Frame(_) => Self::Exit(4),
+            _ => Self::Disconnected,
+        }
     }
 }
 
