@@ -214,7 +214,7 @@ fn the_place_of_a_fault_is_named_from_the_outside_in() {
 }
 
 #[test]
-fn nesting_is_bounded_for_every_kind_of_type() {
+fn p07_nesting_is_bounded_for_every_kind_of_type() {
     use protocol::limits::TYPE_DEPTH_MAX;
     type Wrap = fn(Type) -> TypeDef;
     let wrap: [(Wrap, u32); 7] = [

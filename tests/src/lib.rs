@@ -9,21 +9,25 @@
 )]
 
 mod baseline;
+mod embedder;
 mod evil;
 mod fixture;
 mod left;
 mod mode;
 mod moods;
 mod run;
+mod script;
 mod victim;
 
 pub use baseline::{Baseline, Count};
+pub use embedder::{Embedder, Outcome, Started};
 pub use evil::{Evil, Probe, Site, Verdict};
 pub use fixture::{Fixture, fixture};
 pub use left::{Process, descendants, innermost, spawn, survivors, tree};
 pub use mode::{Mode, skip};
 pub use moods::Moods;
 pub use run::{Run, Wrun};
+pub use script::{Moment, SCRIPT, Script, Step, frame, raw_frame, returned};
 pub use victim::Victim;
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Runs `wrun` as a user would, in an empty directory and its own process group.
 
 use crate::left::{Process, spawn, survivors, tree};
-use crate::{Mode, program};
+use crate::{Mode, program, target};
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -50,6 +50,22 @@ impl Wrun {
     /// The same, run in this way. Everybody can look into the directory.
     pub fn as_mode(mode: Mode) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
+        Self::set_up(mode, folder, &program("wrun"))
+    }
+
+    /// `wrun` with the fake shim beside it instead of its own: bundles with a script follow it.
+    pub fn with_fake_shim() -> Self {
+        // Beside the built programs, since a link cannot lead to another file system.
+        let folder = tempfile::tempdir_in(target()).expect("a temporary directory");
+        let wrun = folder.path().join("wrun");
+        for (name, link) in [("wrun", "wrun"), ("fake-shim", "adapter-shim")] {
+            let link = folder.path().join(link);
+            std::fs::hard_link(program(name), link).expect("one file system");
+        }
+        Self::set_up(Mode::own(), folder, &wrun)
+    }
+
+    fn set_up(mode: Mode, folder: TempDir, wrun: &Path) -> Self {
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).expect("a folder of our own");
         let (work, temporary) = (folder.path().join("work"), folder.path().join("tmp"));
@@ -57,7 +73,7 @@ impl Wrun {
             std::fs::create_dir(made).expect("a folder in a new temporary directory");
             mode.own_file(made);
         }
-        let mut command = mode.command(&program("wrun"));
+        let mut command = mode.command(wrun);
         command.current_dir(&work).env("TMPDIR", &temporary).process_group(0);
         Self { command, stdin: Vec::new(), folder }
     }

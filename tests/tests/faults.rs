@@ -17,13 +17,37 @@ fn poke(define: Option<&str>, deed: &str) -> Run {
 }
 
 fn run(wrun: Wrun, fault: &Path, deed: &str, options: &[&str]) -> Run {
+    pokes(wrun, fault, &[deed], options)
+}
+
+fn pokes(wrun: Wrun, fault: &Path, deeds: &[&str], options: &[&str]) -> Run {
     wrun.args(options)
         .bundle(fault)
         .bundle(tests::bundle("echo"))
         .arg(tests::guest("poke"))
-        .arg(deed)
+        .args(deeds)
         .run()
 }
+
+/// Some deeds of one library. None is answered but with 42, and the last not at all.
+fn poke_all(deeds: &[&str]) -> Run {
+    let wrun = Wrun::new();
+    let fault = fixture("fault", None, &wrun.work());
+    let run = pokes(wrun, &fault, deeds, &["--grant", "fault:threads=4", "--call-timeout", "5s"]);
+    run.expect_code(1).expect_stderr("bundle `fault`: ");
+    let wrong = run.stdout.lines().find(|line| !["neighbour: 42", "answer: 42"].contains(line));
+    assert_eq!(wrong, None);
+    assert!(run.stdout.starts_with("neighbour: 42\n"), "{}", run.stdout);
+    run
+}
+
+/// One of these is why the run has ended.
+#[track_caller]
+fn expect_one_of(run: &Run, ends: &[&str]) {
+    assert!(ends.iter().any(|end| run.stderr.contains(end)), "{}", run.stderr);
+}
+
+const BROKE: &str = "bundle `fault`: its process broke the protocol and was killed: ";
 
 #[test]
 fn an_honest_answer_arrives() {
@@ -110,4 +134,43 @@ fn what_a_library_prints_ends_at_its_limit_and_obeys_the_level() {
     assert_eq!(chatter(&[], "error"), "");
     let event = chatter(&[], "wrun::bundle=info");
     assert!(event.contains("INFO") && event.contains("hello from the library"), "{event}");
+}
+
+#[test]
+fn r09_a_library_that_answers_without_end_is_killed_at_the_first_answer_too_many() {
+    let run = poke_all(&["flood", "answers"]);
+    run.expect_stderr(BROKE);
+}
+
+#[test]
+fn r10_an_answer_above_the_cap_is_refused_by_its_header() {
+    let run = poke_all(&["write-too-large"]);
+    run.expect_stderr(&format!("{BROKE}frame payload of 16777217 bytes, allowed are 16777216"));
+}
+
+#[test]
+fn c13_a_library_that_writes_over_the_shims_heap_ends_its_own_process() {
+    // What it hits depends on the allocator: the shim crashes, hangs, or sends what is no answer.
+    let run = poke_all(&["scribble", "answers"]);
+    let ends = ["was killed by signal SIG", "exited with code ", "no answer within 5s", BROKE];
+    expect_one_of(&run, &ends);
+    poke_all(&["write-junk"]).expect_stderr(&format!("{BROKE}frame header has mark "));
+}
+
+#[test]
+fn h03_a_library_that_closes_the_channel_and_lives_on_is_killed() {
+    let run = poke_all(&["close-channel"]);
+    run.expect_stderr("bundle `fault`: its process did not end and was killed");
+}
+
+#[test]
+fn h04_a_library_that_steals_requests_ends_its_own_process() {
+    // From a second thread it gets some bytes of some request; what the shim gets is no request, or
+    // nothing.
+    let run = poke_all(&["steal", "answers", "answers", "answers", "answers", "answers"]);
+    expect_one_of(&run, &["exited with code 4", "no answer within 5s", BROKE]);
+    // In the shim's place it gets them all, and nobody answers.
+    let run = poke_all(&["answer-and-take", "answer"]);
+    run.expect_stdout("neighbour: 42\nanswer: 42\n");
+    run.expect_stderr("no answer within 5s; its process was killed");
 }

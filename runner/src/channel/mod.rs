@@ -3,6 +3,8 @@
 //! The socket never blocks. How to wait is the caller's choice ([`Wait`]): a thread that sleeps in
 //! `poll(2)`, or a tokio task. Everything else exists once for both.
 
+#[cfg(test)]
+mod attack_tests;
 mod conversation;
 mod wait;
 
