@@ -252,8 +252,7 @@ impl Player {
             false => Place::Descriptors,
         };
         let opened = Opened::new(bundle.as_fd(), &self.plan, place).expect("an honest library");
-        let (profiles, purpose) = (self.plan.profiles, self.plan.purpose);
-        let confined = confine::apply(profiles, purpose, bell, LeftOut::NOTHING);
+        let confined = confine::apply(&self.plan, bell, LeftOut::NOTHING);
         self.opened = Some((opened, confined.expect("the last layers")));
     }
 
