@@ -12,6 +12,7 @@ pub mod directory;
 pub(crate) mod dynamic;
 mod error;
 mod exports;
+pub mod functions;
 pub mod library;
 pub mod manifest;
 pub mod pack;

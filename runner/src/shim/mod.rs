@@ -5,8 +5,10 @@
 //! as 0, the bundle directory as 1, a pipe for messages as 2. The environment of both is empty.
 //! Before the first call the shim is looked at from outside ([`verify`]).
 
+mod crash;
 mod exit;
 mod launch;
+mod limits;
 mod locate;
 mod notices;
 mod process;
