@@ -185,13 +185,17 @@ fn functions(
 
 /// Whether `dlsym` would find the symbol in this very library, and it may be called.
 fn is_function(symbol: &Sym64<LE>) -> bool {
-    let is_code = matches!(symbol.st_type(), elf::STT_FUNC | elf::STT_GNU_IFUNC | elf::STT_NOTYPE);
     let is_visible = !matches!(symbol.st_visibility(), elf::STV_HIDDEN | elf::STV_INTERNAL);
-    let is_defined = symbol.st_shndx.get(LE) != elf::SHN_UNDEF;
-    is_code && is_visible && is_defined && symbol.st_bind() != elf::STB_LOCAL
+    is_defined_code(symbol) && is_visible && symbol.st_bind() != elf::STB_LOCAL
 }
 
-fn name(names: &[u8], symbol: &Sym64<LE>) -> Option<String> {
+/// Whether the symbol is code of this very file.
+pub(super) fn is_defined_code(symbol: &Sym64<LE>) -> bool {
+    let is_code = matches!(symbol.st_type(), elf::STT_FUNC | elf::STT_GNU_IFUNC | elf::STT_NOTYPE);
+    is_code && symbol.st_shndx.get(LE) != elf::SHN_UNDEF
+}
+
+pub(super) fn name(names: &[u8], symbol: &Sym64<LE>) -> Option<String> {
     let rest = names.get(usize::try_from(symbol.st_name.get(LE)).ok()?..)?;
     let name = rest.get(..rest.iter().position(|byte| *byte == 0)?)?;
     // A name that is not UTF-8 is none that this program asks for.

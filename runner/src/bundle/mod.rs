@@ -17,6 +17,7 @@ pub mod library;
 pub mod manifest;
 pub mod pack;
 mod path;
+pub(crate) mod places;
 pub mod symbols;
 pub mod target;
 mod wit;
@@ -88,6 +89,17 @@ impl Bundle {
     /// The library for this machine, relative to the directory.
     pub fn library_path(&self) -> &RelativePath {
         &self.library_path
+    }
+
+    /// The symbol of the function of the bundle's library in which `offset` lies, if `module` is that
+    /// library's file name. For messages only: the table is the bundle's claim.
+    pub(crate) fn symbol_at(&self, module: &str, offset: u64) -> Option<String> {
+        let path = self.library_path();
+        if path.as_str().rsplit('/').next() != Some(module) {
+            return None;
+        }
+        let file = self.directory.file(path).ok()?;
+        places::Functions::read(&file).ok()?.at(offset).map(str::to_owned)
     }
 
     /// What the bundle exports.

@@ -4,13 +4,14 @@ use super::{BundleOptions, Error, Isolation, Registered, treatment};
 use crate::inprocess::InProcess;
 use crate::plan::BundlePlan;
 use crate::proxy::{Backend, Host, Treatment};
-use crate::shim::{Recipe, ShimExit, Timeouts, locate};
+use crate::shim::{Recipe, ShimExit, Symbols, Timeouts, locate};
 use crate::trace::Tracer;
 use protocol::message::Plan as WirePlan;
 use protocol::stage::JailSpec;
 use protocol::types::TypeTable;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A bundle that is about to be started.
 pub(super) struct Start<'a> {
@@ -87,6 +88,10 @@ impl<'a> Start<'a> {
                 shutdown: options.shutdown_timeout,
             },
             notices: options.notices.clone(),
+            symbols: Symbols::new({
+                let bundle = Arc::clone(&self.planned.bundle);
+                move |module, offset| bundle.symbol_at(module, offset)
+            }),
         })
     }
 

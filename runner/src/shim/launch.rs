@@ -1,5 +1,6 @@
 //! From a recipe to a shim that takes calls: spawn, jail, greeting, plan, load, the look from outside.
 
+use super::crash::Symbols;
 use super::exit::{DeadlinePhase, ShimExit};
 use super::notices::Notices;
 use super::process::{JailFault, Process};
@@ -47,6 +48,8 @@ pub(crate) struct Recipe {
     pub(crate) timeouts: Timeouts,
     /// Where to tell of system calls that were refused.
     pub(crate) notices: Notices,
+    /// Names for the places of a crash.
+    pub(crate) symbols: Symbols,
 }
 
 impl Recipe {
@@ -82,7 +85,8 @@ impl Recipe {
 
     fn spawn(&self) -> io::Result<Process> {
         let directory = self.directory.try_clone()?;
-        let process = Process::spawn(&self.program, &self.spec, directory, self.notices.clone())?;
+        let (notices, symbols) = (self.notices.clone(), self.symbols.clone());
+        let process = Process::spawn(&self.program, &self.spec, directory, notices, symbols)?;
         tracing::debug!(bundle = %self.spec.bundle, pid = process.id(), "adapter process started");
         Ok(process)
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// File name of the program.
-const PROGRAM: &str = "adapter-shim";
+pub(super) const PROGRAM: &str = "adapter-shim";
 
 /// The shim was not found.
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,10 @@
 //! as 0, the bundle directory as 1, a pipe for messages as 2. The environment of both is empty.
 //! Before the first call the shim is looked at from outside ([`verify`]).
 
+mod crash;
 mod exit;
 mod launch;
+mod limits;
 mod locate;
 mod notices;
 mod process;
@@ -16,6 +18,7 @@ mod spawner;
 mod stderr;
 mod verify;
 
+pub(crate) use crash::Symbols;
 pub use exit::{DeadlinePhase, LimitHit, ShimExit};
 pub(crate) use launch::{Recipe, Timeouts};
 pub use locate::{LocateError, locate};

@@ -1,15 +1,19 @@
 //! The processes behind an isolated bundle: the stage, which is this process's child, and the shim
 //! in the jail that the stage has built. Both are watched through pidfds, and always reaped.
 
-use super::exit::ShimExit;
+use super::crash::{Symbols, describe};
+use super::exit::{LimitHit, ShimExit};
+use super::limits::limit_hit;
 use super::notices::{BundleNotice, Notices};
+use super::stderr::STDERR_TARGET;
 use super::{spawner, stderr, verify};
 use crate::channel::{Blocking, ChannelError, Wait, deadline_after, ready_by, run_blocking};
 use nix::poll::PollFlags;
 use protocol::error::{FrameError, PeerFault};
 use protocol::frame::{FrameBuffer, encode_head};
 use protocol::limits::PAYLOAD_BYTES_MAX;
-use protocol::stage::{Ending, FromStage, JailSpec, Layers, Notice, ToStage};
+use protocol::policy::Limits;
+use protocol::stage::{Crash, Ending, FromStage, JailSpec, Layers, Notice, ToStage};
 use protocol::text::ForeignText;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -38,7 +42,9 @@ pub(super) struct Process {
     stderr: Option<stderr::Forwarded>,
     end: Option<ProcessEnd>,
     bundle: String,
+    limits: Limits,
     notices: Notices,
+    symbols: Symbols,
     /// The stage's last report, if it came while notices were collected.
     ending: Option<Ending>,
 }
@@ -52,8 +58,8 @@ struct Shim {
 /// How a process ended.
 #[derive(Debug, Clone)]
 pub(super) enum ProcessEnd {
-    /// By itself, or by somebody else: what the stage told.
-    Told(Ending),
+    /// By itself, or by somebody else: what the stage told, and the limit that it was for.
+    Told(Ending, Option<LimitHit>),
     /// By an order of the runner.
     Killed,
     /// The stage that watched it was killed, and it went with it.
@@ -64,7 +70,8 @@ impl ProcessEnd {
     /// The end of a process that closed its connection.
     pub(super) fn into_exit(self) -> ShimExit {
         match self {
-            Self::Told(ending) => ShimExit::from_ending(ending),
+            Self::Told(_, Some(limit)) => ShimExit::Limit(limit),
+            Self::Told(ending, None) => ShimExit::from_ending(ending),
             Self::Killed => PeerFault::Closed.into(),
             Self::Unwatched => ShimExit::KilledFromOutside,
         }
@@ -108,6 +115,7 @@ impl Process {
         spec: &JailSpec,
         directory: OwnedFd,
         notices: Notices,
+        symbols: Symbols,
     ) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -128,7 +136,9 @@ impl Process {
                 stderr,
                 end: None,
                 bundle: spec.bundle.clone(),
+                limits: spec.policy.limits,
                 notices,
+                symbols,
                 ending: None,
             }),
             Err(error) => {
@@ -226,14 +236,35 @@ impl Process {
         let _ = self.stage.wait();
         let end = match ending {
             _ if !ended => ProcessEnd::Killed,
-            Some(ending) => ProcessEnd::Told(ending),
+            Some(ending) => {
+                let limit = limit_hit(&ending, &self.limits);
+                ProcessEnd::Told(ending, limit)
+            }
             None => ProcessEnd::Unwatched,
         };
         // The last words come out before whoever called reports the end.
         if let Some(stderr) = self.stderr.take() {
             stderr.finish();
         }
-        self.end.insert(end).clone()
+        let end = self.end.insert(end).clone();
+        if let Some(crash) = self.crash() {
+            let (bundle, text) = (
+                self.bundle.as_str(),
+                describe(crash, &|module, offset| self.symbols.find(module, offset)),
+            );
+            for line in text.lines() {
+                tracing::error!(target: STDERR_TARGET, bundle, "{line}");
+            }
+        }
+        end
+    }
+
+    /// Where it crashed, if it has.
+    pub(super) fn crash(&self) -> Option<&Crash> {
+        match &self.end {
+            Some(ProcessEnd::Told(ending, _)) => ending.crash.as_ref(),
+            _ => None,
+        }
     }
 
     /// Sends the shim the signal that nobody survives, and does not wait.

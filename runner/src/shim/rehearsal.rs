@@ -1,5 +1,6 @@
 //! What `wrun doctor` asks of `adapter-shim`: what it is, what it finds, and a jail for nothing.
 
+use super::crash::Symbols;
 use super::exit::ShimExit;
 use super::launch::{Recipe, Timeouts};
 use super::notices::Notices;
@@ -84,6 +85,7 @@ pub(crate) fn rehearse(
         init: Vec::new(),
         timeouts: Timeouts { load: TIME_MAX, call: TIME_MAX, shutdown: TIME_MAX },
         notices: Notices::default(),
+        symbols: Symbols::default(),
     };
     Ok(recipe.start()?.layers())
 }
