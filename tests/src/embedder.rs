@@ -8,7 +8,7 @@ use wasmtime::{Engine, Store};
 use wasmtime_wasi::p2::bindings::sync::Command;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wrun::{BundleOptions, Registry};
+use wrun::{BundleOptions, Registry, Restart, RestartWhen};
 
 /// What a store holds.
 #[derive(Default)]
@@ -70,7 +70,9 @@ impl Embedder {
         let mut store = Store::new(&engine, State::default());
         let instance = linker.instantiate(&mut store, &looped).expect("a guest of its own");
         let seconds = Duration::from_secs(60);
-        let options = BundleOptions { call_timeout: seconds, ..Default::default() };
+        // What a script does to one process is seen in that process.
+        let restart = Restart { when: RestartWhen::Never, ..Restart::default() };
+        let options = BundleOptions { call_timeout: seconds, restart, ..Default::default() };
         Self { engine, ask, neighbour: (store, instance), options, _neighbour: hosts }
     }
 

@@ -160,7 +160,7 @@ fn c13_a_library_that_writes_over_the_shims_heap_ends_its_own_process() {
 #[test]
 fn h03_a_library_that_closes_the_channel_and_lives_on_is_killed() {
     let run = poke_all(&["close-channel"]);
-    run.expect_stderr("bundle `fault`: its process did not end and was killed");
+    run.expect_stderr("bundle `fault`: its process broke the protocol and was killed: it closed its connection and went on");
 }
 
 #[test]

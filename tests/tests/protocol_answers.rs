@@ -14,6 +14,7 @@ use protocol::text::ForeignText;
 use protocol::version::{MAGIC, SUPPORTED, VersionRange};
 use tests::{Count, Embedder, Fixture, Moment, Script, Step, Wrun, bundle, frame, guest};
 use tests::{raw_frame, returned};
+use wrun::OnFailure;
 
 const BROKE: &str = "bundle `fake`: its process broke the protocol and was killed: ";
 
@@ -236,7 +237,10 @@ fn p25_a_guest_hears_nothing_of_why_its_call_ended() {
         (call(returned(1, &[2])), "broke the protocol and was killed: the value ends early"),
         (call(returned(9, &seven())), "answer to request 9, but request 1 is under way"),
         (Script::at(Moment::Call(1), [Step::Exit(3)]), "its process exited with code 3"),
-        (Script::at(Moment::Call(1), [Step::Close, Step::Hold]), "did not end and was killed"),
+        (
+            Script::at(Moment::Call(1), [Step::Close, Step::Hold]),
+            "broke the protocol and was killed: it closed its connection and went on",
+        ),
     ] {
         let wrun = Wrun::with_fake_shim();
         let fake = Fixture::new("fake").bundle(&wrun.work());
@@ -252,4 +256,31 @@ fn p25_a_guest_hears_nothing_of_why_its_call_ended() {
         assert!(!own.contains("0x7f"), "{own}");
         assert!(!own.contains(&run.folder.path().display().to_string()), "{own}");
     }
+}
+
+#[test]
+fn p25_a_guest_that_is_told_of_a_failure_hears_its_kind_alone() {
+    let (mut embedder, before) = warm();
+    embedder.options.on_failure = OnFailure::Error { case: None };
+    let text = "at 0x7ffd00001234 in /home/user/secret/key.pem";
+    let at = |steps: Vec<Step>| Script::at(Moment::Call(1), steps);
+    let failed = |fault| call(failed(fault, text));
+    for (script, kind) in [
+        (failed(CallFault::Panicked), "the adapter panicked"),
+        (failed(CallFault::BadResult), "the library returned an invalid value"),
+        (failed(CallFault::OutOfMemory), "the library has no memory for the arguments"),
+        (
+            failed(CallFault::TooLarge),
+            "its arguments or its result are larger than one call carries",
+        ),
+        (call(returned(1, &[2])), "its process has ended (protocol)"),
+        (call(returned(9, &seven())), "its process has ended (protocol)"),
+        (at(vec![Step::Close, Step::Hold]), "its process has ended (protocol)"),
+        (at(vec![Step::Exit(3)]), "its process has ended (exited)"),
+        (at(vec![Step::Abort]), "its process has ended (signal)"),
+    ] {
+        let outcome = embedder.play(&script, &["outcome"]);
+        outcome.expect_success(&format!("outcome: Err(\"bundle `fake` failed: {kind}\")\n"));
+    }
+    before.assert_again();
 }

@@ -14,6 +14,7 @@ use protocol::policy::Destination;
 use protocol::version::{MAGIC, SUPPORTED};
 use std::time::Duration;
 use tests::{Count, Embedder, Moment, Script, Step, frame, raw_frame, returned};
+use wrun::Restart;
 
 const BROKE: &str = "bundle `fake`: its process broke the protocol and was killed: ";
 
@@ -200,7 +201,7 @@ fn p19_a_channel_that_is_closed_in_one_direction_ends_the_process() {
         port: 9,
     };
     embedder.options.policy.grants.connect.push(destination);
-    let ended = "bundle `fake`: its process did not end and was killed";
+    let ended = "bundle `fake`: its process broke the protocol and was killed: it closed its connection and went on";
     for moment in [Moment::Start, Moment::Hello, Moment::Load, Moment::Call(1)] {
         let script = Script::at(moment, [Step::ShutdownWrite, Step::Hold]);
         embedder.play(&script, &["number"]).expect_end("", ended);
@@ -210,6 +211,10 @@ fn p19_a_channel_that_is_closed_in_one_direction_ends_the_process() {
         let script = Script::at(moment, [Step::ShutdownRead, Step::Honest, Step::Hold]);
         embedder.play(&script, &["number", "number"]).expect_end(printed, ended);
     }
+    // It was not sent at all, so that another process may be asked, where there may be one.
+    embedder.options.restart = Restart::default();
+    let script = call([Step::ShutdownRead, Step::Honest, Step::Hold]);
+    embedder.play(&script, &["number"; 2]).expect_success("number: 0\nnumber: 0\n");
     before.assert_again();
 }
 
@@ -242,6 +247,7 @@ fn r11_a_byte_at_a_time_does_not_move_the_deadline() {
     let answer = returned(1, &[7; 64 << 10]);
     embedder.play(&call([Step::Drip(answer, 10)]), &["bytes"]).expect_end("", late);
     let script = Script::at(Moment::Hello, [Step::Drip(hello(), 100)]);
+    let late = "bundle `fake`: no answer while starting within 300ms; its process was killed";
     embedder.play(&script, &[]).expect_end("", late);
     before.assert_again();
 }
@@ -275,7 +281,10 @@ fn c14_a_process_that_ends_in_the_middle_of_a_request_ends_the_call() {
     }
     let script = call([Step::Honest, Step::Take(1000), Step::Close, Step::Hold]);
     let outcome = embedder.play(&script, &["number", "take=8388608"]);
-    outcome.expect_end("number: 0\n", "its process did not end and was killed");
+    outcome.expect_end(
+        "number: 0\n",
+        "its process broke the protocol and was killed: it closed its connection and went on",
+    );
     before.assert_again();
 }
 
@@ -284,7 +293,7 @@ fn h03_a_process_that_closes_its_channel_and_lives_on_is_killed() {
     let (mut embedder, before) = warm();
     for moment in [Moment::Start, Moment::Hello, Moment::Plan, Moment::Load, Moment::Call(1)] {
         let outcome = embedder.play(&Script::at(moment, [Step::Close, Step::Hold]), &["number"]);
-        outcome.expect_end("", "bundle `fake`: its process did not end and was killed");
+        outcome.expect_end("", "bundle `fake`: its process broke the protocol and was killed: it closed its connection and went on");
     }
     before.assert_again();
 }

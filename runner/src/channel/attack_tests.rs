@@ -163,7 +163,9 @@ fn p24_no_answer_on_a_hundred_thousand_connections_is_more_than_an_error() {
         sender.send((seed, theirs)).unwrap();
         match converse(ours, &table, ty) {
             Ok(_) => accepted += 1,
-            Err(ChannelError::Closed | ChannelError::Peer(_)) => refused += 1,
+            Err(ChannelError::Closed | ChannelError::NotSent | ChannelError::Peer(_)) => {
+                refused += 1
+            }
             Err(error) => panic!("seed {seed}: {error}"),
         }
     }

@@ -49,7 +49,8 @@ fn words_for_guest(error: &CallError) -> String {
         CallFailure::BadResult(_) | CallFailure::Broken(_) => {
             "the library returned an invalid value"
         }
-        CallFailure::TooLarge(text) => text,
+        // The text may be the shim's.
+        CallFailure::TooLarge(_) => "its arguments or its result are larger than one call carries",
         CallFailure::OutOfMemory(_) => "the library has no memory for the arguments",
         CallFailure::Ended(_) => "its process has ended",
         CallFailure::Over(_) => "not available any more",
