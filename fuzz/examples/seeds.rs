@@ -112,8 +112,19 @@ fn messages() {
         FromStage::Started { layers },
         FromStage::Refused { text: ForeignText::new("no") },
         FromStage::Noticed(notice),
-        FromStage::Ended(Ending { status: Status::Signaled(9), violation: None }),
+        FromStage::Ended(Ending {
+            status: Status::Signaled(11),
+            violation: None,
+            crash: Some(Crash {
+                collected: Collected::Outside,
+                frames: vec![CrashFrame { module: Some("libx.so".into()), offset: 4096 }],
+            }),
+            usage: Usage { threads: Some(2), ..Usage::default() },
+        }),
     ];
+    // A time whose nanoseconds are more than a second, added to the most seconds there are.
+    let time = [&[255; 9][..], &[1, 255, 255, 255, 255, 15]].concat();
+    put("p04-time-overflow", 2, &[&[3, 0, 0, 0, 0][..], &time, &[0, 0]].concat());
     for (index, message) in stage.iter().enumerate() {
         put(&format!("stage-{index}"), 2, &encoded(message));
     }

@@ -168,9 +168,89 @@ fn a_count_that_cannot_be_right_costs_nothing() {
     assert!(peak < 1024, "{peak} bytes");
 }
 
+/// Where frames of any header end: at once, in the head, in the payload, or whole.
+fn p23_no_header_costs_more_than_twice_the_largest_frame() {
+    let cap = u32::try_from(PAYLOAD_BYTES_MAX).unwrap();
+    let whole = vec![0; HEADER_BYTES + HEAD_BYTES_MAX + PAYLOAD_BYTES_MAX];
+    let most = 2 * whole.len();
+    let heads = [0, 1, 2, 8191, 8192, 8193, u16::MAX];
+    for payload in [0, 1, 65_536, cap - 1, cap, cap + 1, 1 << 31, u32::MAX] {
+        for (head, mark) in heads.into_iter().flat_map(|head| [(head, 0x7277), (head, 0x7278_u16)])
+        {
+            let mut frame = payload.to_le_bytes().to_vec();
+            frame.extend(head.to_le_bytes());
+            frame.extend(mark.to_le_bytes());
+            frame.resize(whole.len(), 0);
+            for arrived in [HEADER_BYTES, HEADER_BYTES + 1, 100_000, 9 << 20, frame.len()] {
+                let (peak, received) = peak(|| {
+                    let mut buffer = FrameBuffer::new();
+                    receive(&mut buffer, &frame[..arrived], usize::MAX, PAYLOAD_BYTES_MAX)
+                });
+                // No head of zeros is an answer of a call, so nothing is ever taken.
+                assert!(received.is_err());
+                let limit = most.min((256 << 10).max(4 * arrived));
+                let what = format!("{payload} and {head} bytes claimed, {arrived} arrived");
+                assert!(peak <= limit, "{peak} bytes, limit {limit}: {what}");
+            }
+        }
+    }
+}
+
+/// Twenty bytes in all, each of which says that four thousand million elements follow.
+fn p08_a_frame_of_twenty_bytes_that_claims_2_to_the_32_costs_what_it_is() {
+    let count = u32::MAX.to_le_bytes();
+    let table = TypeTable::new(
+        vec![
+            TypeDef::List(Type::U8),
+            TypeDef::List(Type::U64),
+            TypeDef::List(Type::String),
+            TypeDef::Map(Type::String, Type::Defined(2)),
+            TypeDef::List(Type::Defined(3)),
+        ],
+        0,
+    )
+    .unwrap();
+    let types = (0..5).map(Type::Defined).chain([Type::String]);
+    for ty in types {
+        let payload = [&count[..], &count, &[1, 0]].concat();
+        // An answer to request 1.
+        let head = [10, 0, 0, 0, 2, 0, 0x77, 0x72, 5, 1];
+        let frame = [&head[..], &payload].concat();
+        assert_eq!(frame.len(), 20);
+        let mut buffer = FrameBuffer::new();
+        let range = receive(&mut buffer, &frame, usize::MAX, PAYLOAD_BYTES_MAX).unwrap();
+        let (peak, ()) = peak(|| {
+            assert!(validate_all(&table, [ty], &buffer.bytes()[range.clone()]).is_err());
+            let bytes = &mut buffer.bytes_mut()[range.clone()];
+            let walk = rewrite_handles::<ValueFault>(&table, [ty], bytes, &mut |_, _, h| Ok(h));
+            assert!(walk.is_err());
+        });
+        assert!(peak <= 10 * frame.len(), "{peak} bytes for {ty:?}");
+    }
+}
+
+/// The same for a text in a head, which postcard decodes.
+fn p08_a_text_that_claims_2_to_the_32_bytes_costs_what_it_is() {
+    let failed = [6, 1, 0, 0xff, 0xff, 0xff, 0xff, 0x0f, b'a', b'b', b'c', b'd'];
+    let mut frame = 0_u32.to_le_bytes().to_vec();
+    frame.extend(12_u16.to_le_bytes());
+    frame.extend(0x7277_u16.to_le_bytes());
+    frame.extend(failed);
+    assert_eq!(frame.len(), 20);
+    let mut buffer = FrameBuffer::new();
+    buffer.space(PAYLOAD_BYTES_MAX).unwrap()[..20].copy_from_slice(&frame);
+    assert_eq!(buffer.advance(20, PAYLOAD_BYTES_MAX), Ok(true));
+    let (peak, decoded) = peak(|| buffer.message::<ToRunner>(PAYLOAD_BYTES_MAX).map(drop));
+    assert_eq!(decoded, Err(FrameError::Message));
+    assert!(peak <= 10 * frame.len(), "{peak} bytes");
+}
+
 /// One test, because another one that runs at the same time would be counted with it.
 #[test]
-fn memory_follows_the_bytes_that_arrive() {
+fn p08_p23_memory_follows_the_bytes_that_arrive() {
+    p23_no_header_costs_more_than_twice_the_largest_frame();
+    p08_a_frame_of_twenty_bytes_that_claims_2_to_the_32_costs_what_it_is();
+    p08_a_text_that_claims_2_to_the_32_bytes_costs_what_it_is();
     the_largest_values_cost_at_most_twice_their_size();
     every_agreed_cap_bounds_the_memory_in_the_same_way();
     a_claimed_length_alone_costs_nothing();

@@ -198,7 +198,7 @@ mod tests {
         for (symbol, name) in [
             ("do_segfault", "do_segfault"),
             ("_ZN4core3fmt9Formatter3pad17h0123456789abcdefE", "core::fmt::Formatter::pad"),
-            ("_RNvCs1234_7mycrate3foo", "mycrate::foo"),
+            ("_RNvCs1234_4demo3foo", "demo::foo"),
             ("_ZN5space3fooEi", "space::foo(int)"),
             ("_Znonsense", "_Znonsense"),
             ("", ""),

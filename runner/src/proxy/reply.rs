@@ -1,0 +1,31 @@
+//! The result of a call, wherever it comes from.
+
+use crate::channel::ReplyBytes;
+
+/// The bytes of a result, valid for the function's type, handles already translated.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// From a bundle's process, in memory that is used again.
+    Process(ReplyBytes),
+    /// Made in this process.
+    Here(Vec<u8>),
+}
+
+impl AsRef<[u8]> for Reply {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Process(bytes) => bytes.as_ref(),
+            Self::Here(bytes) => bytes,
+        }
+    }
+}
+
+impl Reply {
+    /// The bytes, to rewrite handles in place.
+    pub(super) fn as_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Process(bytes) => bytes.as_mut(),
+            Self::Here(bytes) => bytes,
+        }
+    }
+}
