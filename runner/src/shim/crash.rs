@@ -67,7 +67,8 @@ pub(super) fn describe(crash: &Crash, symbols: Find<'_>) -> String {
 /// the way of a thread through the C library alone. All of it if there is nothing else.
 fn without_adapter(frames: &[CrashFrame]) -> &[CrashFrame] {
     let is_frame_work = |frame: &CrashFrame| {
-        frame.module.as_deref().is_some_and(|module| {
+        // The start of the program has no caller, and an unwinder may make one up.
+        frame.module.as_deref().is_none_or(|module| {
             module == PROGRAM || module.starts_with("libc.so") || module.starts_with("ld-")
         })
     };
