@@ -3,8 +3,9 @@
 use super::carrier::Carrier;
 use super::failure::{CallError, CallFailure};
 use super::handles::{HandleFault, Handles};
+use super::reply::Reply;
 use super::traced;
-use crate::channel::{ReplyBytes, deadline_after, run_blocking};
+use crate::channel::{deadline_after, run_blocking};
 use crate::inprocess::InProcess;
 use crate::shim::{CallEnd, Recipe, ShimExit};
 use crate::supervise::{FAILURES_TARGET, OnTask, OnThread, Restart, Running, Supervisor, Way};
@@ -74,31 +75,6 @@ pub(crate) struct Host {
     backend: Backend,
     /// Shows the calls, if anybody wants to see them.
     tracer: Option<Tracer>,
-}
-
-/// The bytes of a result, valid for the function's type, handles already translated.
-#[derive(Debug)]
-pub(crate) enum Reply {
-    Process(ReplyBytes),
-    Here(Vec<u8>),
-}
-
-impl AsRef<[u8]> for Reply {
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            Self::Process(bytes) => bytes.as_ref(),
-            Self::Here(bytes) => bytes,
-        }
-    }
-}
-
-impl Reply {
-    fn as_mut(&mut self) -> &mut [u8] {
-        match self {
-            Self::Process(bytes) => bytes.as_mut(),
-            Self::Here(bytes) => bytes,
-        }
-    }
 }
 
 /// A function that is being called.

@@ -1,6 +1,7 @@
 //! Defines the plan's functions and resources in a wasmtime linker. Nothing else touches one.
 
-use super::host::{Host, Reply};
+use super::host::Host;
+use super::reply::Reply;
 use crate::canon::{Args, FLAT_PARAMS_MAX, Results};
 use crate::plan::{FunctionPlan, InstancePlan};
 use std::sync::Arc;

@@ -9,6 +9,7 @@ mod failure;
 mod handles;
 mod host;
 mod link;
+mod reply;
 mod traced;
 
 pub(crate) use carrier::Carrier;

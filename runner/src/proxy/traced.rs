@@ -1,7 +1,7 @@
 //! How a call or a drop ended, told to its trace.
 
 use super::failure::{CallError, CallFailure};
-use super::host::Reply;
+use super::reply::Reply;
 use crate::trace::{Outcome, Span};
 
 /// Tells of a call; `outcome` is what the guest gets.
