@@ -38,11 +38,12 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests folder has a parent")
 }
 
-/// The folder of built programs: that of this test's own binary, without `deps`.
+/// The folder of built programs: that of this program itself, without `deps` for a test.
 pub fn programs() -> PathBuf {
-    let own = std::env::current_exe().expect("a test knows its own path");
-    let folder = own.ancestors().nth(2).expect("target/PROFILE/deps/test");
-    folder.to_path_buf()
+    let own = std::env::current_exe().expect("a program knows its own path");
+    let folder = own.parent().expect("target/PROFILE, or target/PROFILE/deps");
+    let folder = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    folder.expect("target/PROFILE").to_path_buf()
 }
 
 /// The `target` folder.

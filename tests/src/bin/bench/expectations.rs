@@ -1,7 +1,8 @@
 //! What the project promises about its speed, and whether these figures keep it.
 
 use crate::calls::Calls;
-use crate::figure::times;
+use crate::faults::Faults;
+use crate::figure::{time, times};
 use crate::jails::Jails;
 use crate::starts::Starts;
 use crate::ways::Kind;
@@ -24,12 +25,9 @@ const JAIL_MAX: f64 = 0.003;
 const JAILED_CALL_MAX: f64 = 2e-6;
 
 /// One line for each promise.
-pub(crate) fn report(calls: &Calls, starts: &Starts, jails: &Jails) -> String {
+pub(crate) fn report(calls: &Calls, starts: &Starts, jails: &Jails, faults: &Faults) -> String {
     let mut text = String::from("\nExpectations\n\n");
-    let mut line = |holds: bool, what: String, found: String| {
-        let verdict = if holds { "holds " } else { "MISSED" };
-        text.push_str(&format!("  {verdict}  {what}: {found}\n"));
-    };
+    let mut line = |holds, what, found| text.push_str(&verdict(holds, what, found));
     for workload in Workload::ALL {
         if let Some(ratio) = calls.ratio(workload, Kind::Canon, Kind::Typed) {
             let what = format!("canon within {CANON_MAX} x of static types, {}", workload.name());
@@ -59,5 +57,21 @@ pub(crate) fn report(calls: &Calls, starts: &Starts, jails: &Jails) -> String {
     let more = whole.call.median - jails.without().call.median;
     let what = format!("a whole jail at most {:.0} us more for a call", 1e6 * JAILED_CALL_MAX);
     line(more <= JAILED_CALL_MAX, what, format!("{:.2} us", 1e6 * more));
+    text.push_str(&of_faults(faults));
     text
+}
+
+/// Those about what goes wrong, each of 99 of 100 times.
+pub(crate) fn of_faults(faults: &Faults) -> String {
+    let mut text = String::new();
+    for (what, max, found) in faults.promises() {
+        let what = format!("{what} in {:.0} ms, 99 of 100 times", 1e3 * max);
+        text.push_str(&verdict(found.p99 <= max, what, time(found.p99)));
+    }
+    text
+}
+
+fn verdict(holds: bool, what: String, found: String) -> String {
+    let verdict = if holds { "holds " } else { "MISSED" };
+    format!("  {verdict}  {what}: {found}\n")
 }

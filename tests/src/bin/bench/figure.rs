@@ -40,6 +40,43 @@ impl fmt::Display for Figure {
     }
 }
 
+/// How several measurements are distributed, for what is rare but must not be slow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Tail {
+    /// Half of them are at most this, in seconds.
+    pub(crate) p50: f64,
+    /// 99 of 100 are at most this; of fewer than 100 all.
+    pub(crate) p99: f64,
+    /// The largest.
+    pub(crate) max: f64,
+    /// How many there are.
+    pub(crate) count: usize,
+}
+
+impl Tail {
+    /// All zero if there are no measurements.
+    pub(crate) fn of(mut seconds: Vec<f64>) -> Self {
+        seconds.sort_by(f64::total_cmp);
+        let count = seconds.len();
+        let at = |percent: usize| {
+            let rank = (count * percent).div_ceil(100).saturating_sub(1);
+            seconds.get(rank).copied().unwrap_or_default()
+        };
+        Self { p50: at(50), p99: at(99), max: at(100), count }
+    }
+
+    /// How many times larger than `other`, by the medians.
+    pub(crate) fn ratio(self, other: Self) -> f64 {
+        self.p50 / other.p50
+    }
+}
+
+/// `1.23 ms`.
+pub(crate) fn time(seconds: f64) -> String {
+    let text = Figure { median: seconds, min: seconds, max: seconds }.to_string();
+    text.split_once(" (").map_or_else(String::new, |(time, _)| time.to_owned())
+}
+
 /// Three significant digits.
 fn three_digits(value: f64) -> String {
     match value {

@@ -2,12 +2,14 @@
 //! bare socket between two processes, and what a start costs: `cargo xtask bench`.
 //!
 //! [`calls`] times the guest `bench-guest`, whose imports each of the [`ways`] serves, with the
-//! [`workload`]s; [`starts`] times the program `wrun`; [`jails`] times a jail, layer by layer; [`expectations`] compares the figures with
-//! what the project promises. docs/benchmarks.md explains the method and has figures.
+//! [`workload`]s; [`starts`] times the program `wrun`; [`jails`] times a jail, layer by
+//! layer; [`faults`] times crashes, hangs and kills until all is well again; [`expectations`] compares
+//! the figures with what the project promises. docs/benchmarks.md explains the method and has figures.
 
 mod calls;
 mod cores;
 mod expectations;
+mod faults;
 mod figure;
 mod guest;
 mod jails;
@@ -30,9 +32,11 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words[..] {
         [] => measure(),
+        [faults::NAME] => measure_faults(),
+        [faults::VICTIM] => faults::fall(),
         [ping_pong::PEER, request, reply] => ping_pong::serve(request, reply),
         _ => {
-            eprintln!("usage: bench (no arguments; `cargo xtask bench` builds what it needs)");
+            eprintln!("usage: bench [faults] (`cargo xtask bench` builds what it needs)");
             return ExitCode::from(2);
         }
     };
@@ -55,7 +59,18 @@ fn measure() -> Result<()> {
     print!("{}", starts.report());
     let jails = jails::measure()?;
     print!("{}", jails.report());
-    print!("{}", expectations::report(&calls, &starts, &jails));
+    let faults = faults::measure()?;
+    print!("{}", faults.report());
+    print!("{}", expectations::report(&calls, &starts, &jails, &faults));
     println!("\nMeasured in {:.0} s.", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// One part alone, to run it several times.
+fn measure_faults() -> Result<()> {
+    print!("{}", machine::description());
+    let faults = faults::measure()?;
+    print!("{}", faults.report());
+    print!("\nExpectations\n\n{}", expectations::of_faults(&faults));
     Ok(())
 }
