@@ -2,7 +2,7 @@
 
 use super::locate::PROGRAM;
 use protocol::stage::{Collected, Crash, CrashFrame};
-use protocol::text::ForeignText;
+use protocol::text::{ForeignText, write_harmless};
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
@@ -87,11 +87,24 @@ impl fmt::Display for FrameText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let CrashFrame { module, offset } = self.frame;
         let Some(module) = module else { return write!(f, "{offset:#x}, where no file is") };
-        write!(f, "{}+{offset:#x}", ForeignText::new(module.as_str()))?;
+        write!(f, "{}+{offset:#x}", OneLine(module))?;
         match (self.symbols)(module, *offset) {
-            Some(symbol) => write!(f, " ({})", ForeignText::new(readable(&symbol))),
+            Some(symbol) => write!(f, " ({})", OneLine(&readable(&symbol))),
             None => Ok(()),
         }
+    }
+}
+
+/// Text of a bundle, made harmless for a terminal, that cannot pass for another line: unlike a
+/// message, a name has no line breaks.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '\n' | '\t' => write!(f, "{}", c.escape_default()),
+            c => write_harmless(f, c),
+        })
     }
 }
 
