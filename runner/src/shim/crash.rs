@@ -21,7 +21,9 @@ pub(super) type Find<'a> = &'a dyn Fn(&str, u64) -> Option<String>;
 
 /// The same, to be kept until there is a crash.
 #[derive(Clone, Default)]
-pub(crate) struct Symbols(Option<Arc<dyn Fn(&str, u64) -> Option<String> + Send + Sync>>);
+pub(crate) struct Symbols(Option<Arc<Finder>>);
+
+type Finder = dyn Fn(&str, u64) -> Option<String> + Send + Sync;
 
 impl Symbols {
     /// Those that `find` finds.
