@@ -78,6 +78,7 @@ fn functions(
 }
 
 #[cfg(test)]
+#[allow(clippy::panic, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
 
