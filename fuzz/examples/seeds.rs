@@ -5,7 +5,8 @@
 
 use protocol::message::{CallFault, Function, Plan, Resource, Step, ToRunner, ToShim};
 use protocol::stage::{
-    Ending, FromStage, JailSpec, Layer, Layers, Notice, Purpose, Status, ToStage,
+    Collected, Crash, CrashFrame, Ending, FromStage, JailSpec, Layer, Layers, Notice, Purpose,
+    Status, ToStage, Usage,
 };
 use protocol::text::ForeignText;
 use protocol::types::{Type, TypeDef};
