@@ -5,7 +5,8 @@
 
 use protocol::message::{CallFault, Function, Plan, Resource, Step, ToRunner, ToShim};
 use protocol::stage::{
-    Ending, FromStage, JailSpec, Layer, Layers, Notice, Purpose, Status, ToStage,
+    Collected, Crash, CrashFrame, Ending, FromStage, JailSpec, Layer, Layers, Notice, Purpose,
+    Status, ToStage, Usage,
 };
 use protocol::text::ForeignText;
 use protocol::types::{Type, TypeDef};
@@ -122,6 +123,9 @@ fn messages() {
             usage: Usage { threads: Some(2), ..Usage::default() },
         }),
     ];
+    // Four seconds of nanoseconds, and a number of seconds that takes one more byte with them.
+    let time = [255, 255, 255, 255, 255, 255, 127, 255, 255, 255, 255, 15];
+    put("p04-time-carried", 2, &[&[3, 0, 0, 0, 0][..], &time, &[0, 0]].concat());
     // A time whose nanoseconds are more than a second, added to the most seconds there are.
     let time = [&[255; 9][..], &[1, 255, 255, 255, 255, 15]].concat();
     put("p04-time-overflow", 2, &[&[3, 0, 0, 0, 0][..], &time, &[0, 0]].concat());

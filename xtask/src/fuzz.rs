@@ -33,19 +33,20 @@ const INSTRUMENTATION: &str = "--cfg fuzzing -Cpasses=sancov-module \
     -Cllvm-args=-simplifycfg-branch-fold-threshold=0 \
     -Ccodegen-units=1 -Clink-dead-code";
 
-/// A package of the workspace `fuzz`, and its targets.
+/// A package with fuzz targets, in a workspace of its own.
 struct Package {
-    name: &'static str,
+    /// Where it is, below the folder `fuzz`.
+    folder: &'static str,
     targets: &'static [&'static str],
 }
 
 /// Needs `protocol` alone.
 const DECODERS: Package =
-    Package { name: "fuzz", targets: &["frames", "messages", "plans", "values", "conversation"] };
+    Package { folder: "", targets: &["frames", "messages", "plans", "values", "conversation"] };
 
 /// Needs the runner, and so builds wasmtime once more, with instrumentation.
 const PARSERS: Package =
-    Package { name: "parsers", targets: &["manifest", "hosts", "library", "wit"] };
+    Package { folder: "parsers", targets: &["manifest", "hosts", "library", "wit"] };
 
 /// Runs `targets`, or those that build in seconds if none is named, for `seconds` each.
 pub(crate) fn run(targets: &[String], seconds: u64) -> Result<()> {
@@ -57,14 +58,14 @@ pub(crate) fn run(targets: &[String], seconds: u64) -> Result<()> {
     }
     for package in all() {
         let is_wanted = |target: &str| match targets {
-            [] => package.name == DECODERS.name,
+            [] => package.folder == DECODERS.folder,
             named => named.iter().any(|name| name == target),
         };
         let wanted: Vec<_> = package.targets.iter().filter(|target| is_wanted(target)).collect();
         if wanted.is_empty() {
             continue;
         }
-        let programs = build(package.name)?;
+        let programs = build(package)?;
         wanted.into_iter().try_for_each(|target| fuzz(&programs, target, seconds))?;
     }
     Ok(())
@@ -77,30 +78,37 @@ pub(crate) fn smoke() -> Result<()> {
 
 /// Whether the fuzz targets are formatted: the main workspace does not know them.
 pub(crate) fn format() -> Result<()> {
-    process::run(cargo().args(["fmt", "--all", "--check"]))
+    [DECODERS, PARSERS]
+        .iter()
+        .try_for_each(|package| process::run(cargo(package).args(["fmt", "--check"])))
 }
 
 fn root() -> PathBuf {
     workspace::root().join("fuzz")
 }
 
-/// Cargo in the workspace of the targets, whatever flags the caller's environment has.
-fn cargo() -> Command {
+/// Cargo in the workspace of these targets, whatever flags the caller's environment has.
+fn cargo(package: &Package) -> Command {
     let mut command = workspace::cargo();
-    command.current_dir(root()).env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command.current_dir(root().join(package.folder)).env_remove("CARGO_ENCODED_RUSTFLAGS");
     command
 }
 
 /// Builds the targets of a package and returns where they are.
-fn build(package: &str) -> Result<PathBuf> {
+fn build(package: &Package) -> Result<PathBuf> {
     let about = process::output(Command::new("rustc").arg("-vV").current_dir(root()))?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: "));
     let host = host.ok_or_else(|| anyhow!("`rustc -vV` does not name its host"))?;
     // A target is named although it is the host: without one, the flags would also instrument
     // build scripts, which are not linked with libFuzzer.
-    let arguments = ["build", "--locked", "--bins", "--package", package, "--target", host];
-    process::run(cargo().args(arguments).env("RUSTFLAGS", INSTRUMENTATION))?;
-    Ok(root().join("target").join(host).join("debug"))
+    let target = root().join("target");
+    process::run(
+        cargo(package)
+            .args(["build", "--bins", "--target", host, "--target-dir"])
+            .arg(&target)
+            .env("RUSTFLAGS", INSTRUMENTATION),
+    )?;
+    Ok(target.join(host).join("debug"))
 }
 
 fn fuzz(programs: &Path, target: &str, seconds: u64) -> Result<()> {
@@ -171,9 +179,9 @@ mod tests {
                 let seeds = fs::read_dir(root().join("corpus").join(target));
                 assert!(seeds.is_ok_and(|seeds| seeds.count() > 3), "{target}");
             }
-            let sources = if package.name == "fuzz" { "targets" } else { "parsers/targets" };
-            let count = fs::read_dir(root().join(sources)).map_or(0, Iterator::count);
-            assert_eq!(count, package.targets.len(), "{sources}");
+            let sources = root().join(package.folder).join("targets");
+            let count = fs::read_dir(&sources).map_or(0, Iterator::count);
+            assert_eq!(count, package.targets.len(), "{}", sources.display());
         }
     }
 }
