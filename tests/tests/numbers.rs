@@ -10,12 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tests::root;
 
-/// Cases without a test, and why.
-const WITHOUT: &[(&str, &str)] = &[(
-    "p23",
-    "random bytes by the million are a fuzzer's work, beside the tests; `protocol/tests/random.rs` has \
-     the properties for some thousand of them",
-)];
+/// Cases without a test, and why. None at present.
+const WITHOUT: &[(&str, &str)] = &[];
 
 /// The cases: protocol, then exhaustion, crashes and hangs that reach the runner by the channel.
 fn cases() -> BTreeSet<String> {

@@ -209,6 +209,8 @@ fn p19_a_channel_that_is_closed_in_one_direction_ends_the_process() {
     // Who reads nothing any more may still answer; the next request does not get through.
     for (moment, printed) in [(Moment::Hello, ""), (Moment::Call(1), "number: 0\n")] {
         let script = Script::at(moment, [Step::ShutdownRead, Step::Honest, Step::Hold]);
+        let ended =
+            "its process broke the protocol and was killed: it closed its connection and went on";
         embedder.play(&script, &["number", "number"]).expect_end(printed, ended);
     }
     // It was not sent at all, so that another process may be asked, where there may be one.
