@@ -44,7 +44,7 @@ impl Carrier {
 /// What a guest may know of a failure: which bundle, and the kind. Not what a library or the system
 /// said: that can hold paths and addresses of the host, and is for the operator.
 fn words_for_guest(error: &CallError) -> String {
-    let kind = match &error.why {
+    let kind = match &*error.why {
         CallFailure::Panicked(_) => "the adapter panicked",
         CallFailure::BadResult(_) | CallFailure::Broken(_) => {
             "the library returned an invalid value"

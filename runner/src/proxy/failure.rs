@@ -20,7 +20,7 @@ pub struct CallError {
     /// The number of the request in its process, counted from 1, if it reached one.
     pub call: Option<u64>,
     /// What happened.
-    pub why: CallFailure,
+    pub why: Box<CallFailure>,
 }
 
 impl fmt::Display for CallError {

@@ -242,7 +242,7 @@ impl Host {
         };
         let error = self.error(&called.function.name, call, why);
         match &called.treatment.carrier {
-            Some(carrier) if !matches!(error.why, CallFailure::Internal(_)) => {
+            Some(carrier) if !matches!(*error.why, CallFailure::Internal(_)) => {
                 tracing::warn!(target: FAILURES_TARGET, "{error}; the guest got an error");
                 Ok(Reply::Here(carrier.encode(&error)))
             }
@@ -464,7 +464,8 @@ impl Host {
     }
 
     fn error(&self, function: &str, call: Option<u64>, why: CallFailure) -> CallError {
-        CallError { bundle: self.name.clone(), function: function.to_owned(), call, why }
+        let (bundle, function) = (self.name.clone(), function.to_owned());
+        CallError { bundle, function, call, why: Box::new(why) }
     }
 }
 

@@ -375,8 +375,7 @@ impl Hosts {
     ///
     /// Without this, dropping the last user does the same and tells nobody.
     pub fn shut_down(&self) -> Vec<(&str, ShimExit)> {
-        let ended = |host: &'_ Arc<Host>| Some(host.shut_down()?);
-        self.hosts.iter().filter_map(|host| Some((host.name(), ended(host)?))).collect()
+        self.hosts.iter().filter_map(|host| Some((host.name(), host.shut_down()?))).collect()
     }
 
     /// Kills the processes of all bundles at once, and waits until they are gone. Where a call is
