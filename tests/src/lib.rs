@@ -9,23 +9,27 @@
 )]
 
 mod baseline;
+mod direct;
 mod embedder;
 mod evil;
 mod fixture;
 mod left;
 mod mode;
 mod moods;
+mod random;
 mod run;
 mod script;
 mod victim;
 
 pub use baseline::{Baseline, Count};
+pub use direct::{Callers, Line};
 pub use embedder::{Embedder, Outcome, Started};
 pub use evil::{Evil, Probe, Site, Verdict};
 pub use fixture::{Fixture, fixture};
 pub use left::{Process, descendants, innermost, spawn, survivors, tree};
 pub use mode::{Mode, skip};
 pub use moods::Moods;
+pub use random::Random;
 pub use run::{Run, Wrun};
 pub use script::{Moment, SCRIPT, Script, Step, frame, raw_frame, returned};
 pub use victim::Victim;
