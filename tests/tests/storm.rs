@@ -164,7 +164,7 @@ impl Storm {
             load_timeout: Duration::from_secs(3),
             ..BundleOptions::default()
         };
-        if line % LINES_OF_A_THREAD > 0 {
+        if !line.is_multiple_of(LINES_OF_A_THREAD) {
             return self.callers.echo(&bundle("echo"), options, shim);
         }
         options.on_failure = OnFailure::Error { case: None };
