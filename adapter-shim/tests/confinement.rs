@@ -13,14 +13,12 @@ use adapter_shim::confine::syscalls::NEVER;
 use common::shim::{Shim, ask_for_jail, report, signal, stage};
 use common::{Bundle, Planner, wire};
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::message::ToShim;
 use protocol::policy::{Access, Destination, Limits, Policy, Tree};
 use protocol::stage::{FromStage, Layer};
 use protocol::types::Type;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::sync::LazyLock;
 
@@ -274,38 +272,6 @@ fn assert_sigsys(what: &str, name: &str, args: &[u8]) -> Option<protocol::stage:
     let (ending, _) = prisoner.shim.end();
     assert_eq!(signal(&ending), Some(libc::SIGSYS), "{what}: {ending:?}");
     ending.violation
-}
-
-fn has_ended(pidfd: &OwnedFd) -> bool {
-    let mut events = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
-    poll(&mut events, PollTimeout::from(20_000_u16)) == Ok(1)
-}
-
-#[test]
-fn the_shim_dies_with_the_stage() {
-    let mut prisoner = Prisoner::new();
-    prisoner.shim.stage.kill().unwrap();
-    prisoner.shim.stage.wait().unwrap();
-    assert!(has_ended(&prisoner.shim.pidfd));
-}
-
-/// The stage's parent is a thread that ends at once; the runner lives.
-#[test]
-fn the_shim_lives_on_when_the_thread_that_started_it_ends() {
-    let (plan, functions) = plan();
-    let start = move || Shim::ready_with(&BUNDLE, &plan.plan, &Policy::default());
-    let shim = std::thread::spawn(start).join().unwrap();
-    assert_eq!(Prisoner { shim, functions }.number("t_pid", &[]), 1);
-}
-
-#[test]
-fn the_end_of_the_runner_ends_stage_and_shim() {
-    let Shim { mut stage, control, socket, pidfd, .. } = Prisoner::new().shim;
-    // All that a dead runner closes; the channel is kept, so that it is not what ends the shim.
-    drop(control);
-    assert!(has_ended(&pidfd));
-    assert_eq!(stage.wait().unwrap().code(), Some(0));
-    drop(socket);
 }
 
 #[test]

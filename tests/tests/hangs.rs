@@ -60,6 +60,43 @@ fn r08_a_call_that_spins_is_ended_by_its_deadline() {
     late("spin");
 }
 
+/// A clock on the wall that jumps a day forth and back, each time that somebody looks.
+const JUMPING_CLOCK: &str = "
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    static int looked;
+    int failed = syscall(SYS_clock_gettime, clock, time);
+    if (!failed && clock == CLOCK_REALTIME) time->tv_sec += looked++ % 2 ? 86400 : -86400;
+    return failed;
+}
+__attribute__((constructor)) static void loaded(void) {
+    struct timespec once, twice;
+    clock_gettime(CLOCK_REALTIME, &once);
+    clock_gettime(CLOCK_REALTIME, &twice);
+    if (twice.tv_sec - once.tv_sec > 86400) write(2, \"the clock jumps\\n\", 16);
+}
+";
+
+#[test]
+fn h10_a_clock_that_is_set_ends_no_call_and_saves_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, library) = (folder.path().join("clock.c"), folder.path().join("clock.so"));
+    std::fs::write(&source, JUMPING_CLOCK).unwrap();
+    let mut cc = std::process::Command::new("cc");
+    let compiled = cc.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status().unwrap();
+    assert!(compiled.success());
+    let run = |options: &[&str], steps: &[&str]| {
+        Moods::default().options(options).steps(steps).env("LD_PRELOAD", &library).run()
+    };
+    let run_well = run(&["--call-timeout", "30s", "--timeout", "60s"], &["plain=answer", "count"]);
+    run_well.expect_code(0).expect_stdout("plain=answer: 42\ncount: 2\n");
+    let late = run(&["--call-timeout", "300ms"], &["plain=hang"]);
+    late.expect_code(1).expect_stderr("the clock jumps\n").expect_stderr("no answer within 300ms");
+}
+
 #[test]
 fn h06_a_destructor_that_hangs_is_ended_and_so_is_the_run() {
     let run = Moods::new(Some("HANG_IN_DESTRUCTOR")).options(&["--call-timeout", "300ms"]).run(&[
