@@ -51,5 +51,5 @@ pub use shim::{
     BundleNotice, DeadlinePhase, LimitHit, LocateError, Notices, STDERR_TARGET, ShimExit,
     Unconfined, locate,
 };
-pub use supervise::{BACKOFF_MAX, FAILURES_TARGET, Restart, RestartWhen};
+pub use supervise::{BACKOFF_MAX, Deed, FAILURES_TARGET, Fault, NoFault, Restart, RestartWhen};
 pub use trace::{CALLS_TARGET, Redact, Trace};

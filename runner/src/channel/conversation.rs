@@ -95,8 +95,27 @@ impl Conversation {
         payload: &[u8],
         wait: &impl Wait,
     ) -> Result<Answer, ChannelError> {
+        self.send(request, payload, wait).await?;
+        self.answer(request, wait).await
+    }
+
+    /// The first half of [`Conversation::ask`].
+    pub(crate) async fn send(
+        &mut self,
+        request: &ToShim,
+        payload: &[u8],
+        wait: &impl Wait,
+    ) -> Result<(), ChannelError> {
         self.phase = self.phase.request(request)?;
-        self.channel.send(request, payload, wait).await?;
+        self.channel.send(request, payload, wait).await
+    }
+
+    /// The second half: the answer to `request`, which was sent.
+    pub(crate) async fn answer(
+        &mut self,
+        request: &ToShim,
+        wait: &impl Wait,
+    ) -> Result<Answer, ChannelError> {
         let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut buffer = spare.unwrap_or_default();
         let (message, payload) = self.channel.receive(&mut buffer, wait).await?;

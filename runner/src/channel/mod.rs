@@ -8,7 +8,7 @@ mod attack_tests;
 mod conversation;
 mod wait;
 
-pub(crate) use conversation::{Conversation, ReplyBytes};
+pub(crate) use conversation::{Answer, Conversation, ReplyBytes};
 pub(crate) use wait::{Blocking, Polled, Wait, deadline_after, ready_by, run_blocking};
 
 use nix::sys::socket::{MsgFlags, sendmsg};

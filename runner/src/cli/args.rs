@@ -181,6 +181,36 @@ pub(super) enum BundleCommand {
     /// Nothing of the bundle runs.
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(InspectArgs),
+    /// Run a component, and have bundles fail in calls of your choice
+    ///
+    /// Nothing is simulated: the bundle's process is hit by a signal in the middle of the call, and
+    /// what follows is what follows a real failure. To see what a guest makes of it. Options are those
+    /// of `wrun run`.
+    #[command(after_help = FAULT_EXAMPLES)]
+    Fault(Box<FaultArgs>),
+}
+
+const FAULT_EXAMPLES: &str = "\
+Deeds:
+  crash     SIGSEGV, as by a wild pointer
+  abort     SIGABRT, as by a failed assertion
+  kill      SIGKILL, as by somebody who needs the memory
+  hang      it never answers, so that the deadline passes
+
+Examples:
+  wrun bundle fault --at pkcs11:3=crash --host-bundle ./pkcs11_host sign.wasm
+  wrun bundle fault --at pkcs11:1=hang --call-timeout 1s \\
+       --supervise pkcs11:on-failure=error --host-bundle ./pkcs11_host sign.wasm";
+
+/// `wrun bundle fault`
+#[derive(Debug, Args)]
+pub(super) struct FaultArgs {
+    /// Which bundle fails in which call into it, destructors included, counted from 1, and how
+    /// (repeatable)
+    #[arg(long, value_name = "NAME:CALL=DEED", required = true)]
+    pub(super) at: Vec<String>,
+    #[command(flatten)]
+    pub(super) run: RunCommand,
 }
 
 const INSPECT_EXAMPLES: &str = "\

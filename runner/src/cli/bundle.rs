@@ -1,11 +1,12 @@
 //! `wrun bundle …`
 
-use super::args::{BundleCommand, CheckArgs, PackArgs};
+use super::args::{BundleCommand, CheckArgs, FaultArgs, PackArgs};
 use super::error::CliError;
-use super::inspect;
-use crate::Error;
+use super::request::{Request, usage};
+use super::{inspect, run};
 use crate::bundle::Bundle;
 use crate::bundle::pack::{PackOptions, pack};
+use crate::{Error, Fault, NoFault};
 use protocol::text::ForeignText;
 use std::fmt::Write as _;
 
@@ -26,11 +27,25 @@ pub(super) fn dispatch(command: BundleCommand) -> Result<(), CliError> {
             print!("{}", summary(&bundle)?);
             Ok(())
         }
+        BundleCommand::Fault(typed) => fault(*typed),
         BundleCommand::Inspect(typed) => {
             print!("{}", inspect::inspect(typed)?);
             Ok(())
         }
     }
+}
+
+/// Runs a component with faults on purpose.
+fn fault(typed: FaultArgs) -> Result<(), CliError> {
+    let faults = typed.at.iter().map(|text| {
+        let wrong = |why: &dyn std::fmt::Display| usage(format!("--at {text}: {why}"));
+        let (bundle, fault) = text.split_once(':').ok_or_else(|| wrong(&NoFault))?;
+        let fault = fault.parse::<Fault>().map_err(|error| wrong(&error))?;
+        Ok((bundle.to_owned(), fault))
+    });
+    let faults = faults.collect::<Result<Vec<_>, CliError>>()?;
+    let request = Request::new(typed.run.run, typed.run.operator)?;
+    run::run(&Request { faults, ..request })
 }
 
 /// What a bundle offers and takes.

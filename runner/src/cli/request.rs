@@ -3,6 +3,7 @@
 use super::args::{OperatorArgs, RunArgs};
 use super::error::CliError;
 use super::orders::orders;
+use crate::Fault;
 use crate::operator::Orders;
 use crate::plan::Map;
 use crate::registry::Isolation;
@@ -21,6 +22,8 @@ pub(super) struct Request {
     pub(super) maps: Vec<Map>,
     pub(super) cache: bool,
     pub(super) timeout: Option<Duration>,
+    /// Faults on purpose, by bundle.
+    pub(super) faults: Vec<(String, Fault)>,
 }
 
 impl Request {
@@ -50,6 +53,7 @@ impl Request {
             maps: typed.map.iter().map(|text| map(text)).collect::<Result<_, _>>()?,
             cache: !typed.no_cache,
             timeout: typed.timeout.map(Into::into),
+            faults: Vec::new(),
         })
     }
 }

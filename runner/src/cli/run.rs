@@ -8,7 +8,7 @@ use crate::Notices;
 use crate::bundle::Bundle;
 use crate::operator::assemble;
 use crate::plan::Unserved;
-use crate::registry::{BundleOptions, Registry};
+use crate::registry::{BundleOptions, Hosts, Registry};
 use protocol::stage::Purpose;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
@@ -99,6 +99,9 @@ pub(super) fn run_for(
     if let (Err(CliError::Interrupted(_)), Some(hosts)) = (&ran, &hosts) {
         hosts.kill();
     }
+    for (bundle, fault) in hosts.iter().flat_map(Hosts::pending_faults) {
+        eprintln!("note: the fault {bundle}:{fault} did not come: there were not as many calls");
+    }
     // What still reads from standard input is not waited for.
     runtime.shutdown_background();
     ran
@@ -124,13 +127,21 @@ fn registry(request: &Request, purpose: Purpose, notices: &Notices) -> Result<Re
         for map in &assembled.serves {
             registry.map(map.value.clone());
         }
-        let options = BundleOptions { purpose, notices: notices.clone(), ..options };
+        let of_bundle = request.faults.iter().filter(|(name, _)| name == assembled.bundle.name());
+        let faults = of_bundle.map(|(_, fault)| *fault).collect();
+        let options = BundleOptions { purpose, notices: notices.clone(), faults, ..options };
         registry.register(assembled.bundle, options)?;
     }
     for map in &request.maps {
         registry.map(map.clone());
     }
-    Ok(registry)
+    let known = |name: &str| registry.bundles().any(|bundle| bundle.name() == name);
+    match request.faults.iter().find(|(name, _)| !known(name)) {
+        Some((name, fault)) => {
+            Err(CliError::Usage(format!("--at {name}:{fault}: there is no bundle `{name}`")))
+        }
+        None => Ok(registry),
+    }
 }
 
 fn state(request: &Request) -> Result<State, CliError> {

@@ -1,5 +1,6 @@
 //! One bundle that takes calls, wherever its library runs.
 
+use super::backend::{Backend, lock};
 use super::carrier::Carrier;
 use super::failure::{CallError, CallFailure};
 use super::handles::{HandleFault, Handles};
@@ -7,51 +8,15 @@ use super::reply::Reply;
 use super::traced;
 use crate::channel::{deadline_after, run_blocking};
 use crate::inprocess::InProcess;
-use crate::shim::{CallEnd, Recipe, ShimExit};
-use crate::supervise::{FAILURES_TARGET, OnTask, OnThread, Restart, Running, Supervisor, Way};
+use crate::shim::{CallEnd, ShimExit};
+use crate::supervise::{Deed, FAILURES_TARGET, Fault, OnTask, Running, Supervisor, Way};
 use crate::trace::Tracer;
 use protocol::error::{PeerFault, ValueError, ValueFault};
 use protocol::message::{Function, Plan};
 use protocol::types::{Type, TypeTable};
 use protocol::value::{HandleUse, rewrite_handles, validate_all};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Where a bundle's library runs, and how its callers wait for it.
-#[derive(Debug)]
-pub(crate) enum Backend {
-    /// In its own process; callers are threads.
-    Threads(Mutex<Supervisor<OnThread>>),
-    /// In its own process; callers are tasks of one tokio runtime.
-    Tasks(tokio::sync::Mutex<Supervisor<OnTask>>),
-    /// In this process, unprotected.
-    InProcess(Mutex<InProcess>),
-}
-
-impl Backend {
-    /// A process whose callers are threads; this one waits until it takes calls.
-    ///
-    /// # Errors
-    /// Why it does not.
-    pub(crate) fn threads(recipe: Recipe, restart: Restart) -> Result<Self, ShimExit> {
-        let supervisor = run_blocking(Supervisor::start(recipe, restart))??;
-        Ok(Self::Threads(Mutex::new(supervisor)))
-    }
-
-    /// A process whose callers are tasks of this task's runtime.
-    ///
-    /// # Errors
-    /// Why it does not take calls.
-    pub(crate) async fn tasks(recipe: Recipe, restart: Restart) -> Result<Self, ShimExit> {
-        let supervisor = Supervisor::start(recipe, restart).await?;
-        Ok(Self::Tasks(tokio::sync::Mutex::new(supervisor)))
-    }
-
-    /// A library in this process.
-    pub(crate) fn in_process(library: InProcess) -> Self {
-        Self::InProcess(Mutex::new(library))
-    }
-}
+use std::sync::{Arc, Mutex};
 
 /// What is special about one function of a bundle.
 #[derive(Debug, Clone, Default)]
@@ -180,9 +145,10 @@ impl Host {
         }
         let mut may_retry = called.treatment.retry && !holds_handles;
         loop {
-            let timeout = supervisor.call_timeout();
+            let (timeout, deed) = (supervisor.call_timeout(), supervisor.next_deed());
             let ready = supervisor.ready().await;
             let Running { session, registered } = ready.map_err(|why| (None, why.into()))?;
+            session.spoil_next(deed.map(Deed::signal));
             let deadline = deadline_after(timeout);
             let answered = session.call(called.index, &args, &W::wait(registered, deadline)).await;
             let number = Some(session.last_request());
@@ -306,8 +272,9 @@ impl Host {
         let Some(handle) = self.let_go(resource, number).map_err(|why| (None, why))? else {
             return Ok(());
         };
-        let timeout = supervisor.call_timeout();
+        let (timeout, deed) = (supervisor.call_timeout(), supervisor.next_deed());
         let Some(Running { session, registered }) = supervisor.running() else { return Ok(()) };
+        session.spoil_next(deed.map(Deed::signal));
         let deadline = deadline_after(timeout);
         let dropped = session.drop_resource(resource, handle, &W::wait(registered, deadline)).await;
         let number = Some(session.last_request());
@@ -337,41 +304,24 @@ impl Host {
         }
     }
 
-    /// Asks the bundle's process to leave. How it ended, or the last one; `None` without a process
-    /// of its own, and while a call is under way.
+    /// Asks the bundle's process to leave, see [`Backend::shut_down`].
     pub(crate) fn shut_down(&self) -> Option<ShimExit> {
-        match &self.backend {
-            Backend::Threads(supervisor) => Some(lock(supervisor).shut_down()),
-            Backend::Tasks(supervisor) => Some(supervisor.try_lock().ok()?.shut_down()),
-            Backend::InProcess(_) => None,
-        }
+        self.backend.shut_down()
+    }
+
+    /// Faults on purpose that did not come; none while a call is under way.
+    pub(crate) fn pending_faults(&self) -> Vec<Fault> {
+        self.backend.pending_faults()
     }
 
     /// Sends the bundle's process the signal that nobody survives, and does not wait.
     pub(crate) fn order_to_die(&self) {
-        match &self.backend {
-            Backend::Threads(supervisor) => {
-                if let Ok(mut supervisor) = supervisor.try_lock() {
-                    supervisor.order_to_die();
-                }
-            }
-            Backend::Tasks(supervisor) => {
-                if let Ok(mut supervisor) = supervisor.try_lock() {
-                    supervisor.order_to_die();
-                }
-            }
-            Backend::InProcess(_) => {}
-        }
+        self.backend.order_to_die();
     }
 
     /// Kills the bundle's process and waits for its end, unless a call is under way.
     pub(crate) fn kill(&self) {
-        let killed = match &self.backend {
-            Backend::Threads(supervisor) => supervisor.try_lock().map(|mut one| one.kill()).is_ok(),
-            Backend::Tasks(supervisor) => supervisor.try_lock().map(|mut one| one.kill()).is_ok(),
-            Backend::InProcess(_) => false,
-        };
-        if killed {
+        if self.backend.kill() {
             lock(&self.handles).retire();
         }
     }
@@ -467,11 +417,6 @@ impl Host {
         let (bundle, function) = (self.name.clone(), function.to_owned());
         CallError { bundle, function, call, why: Box::new(why) }
     }
-}
-
-/// A panic while the lock was held left nothing half done that the next call would notice.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn broken_wait(error: io::Error) -> CallFailure {

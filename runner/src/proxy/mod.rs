@@ -4,6 +4,7 @@
 //! (`canon`), translates handles (`handles`), goes through the `host` to the library, and comes
 //! back as bytes that are checked against the declared type before they are lowered.
 
+mod backend;
 mod carrier;
 mod failure;
 mod handles;
@@ -12,7 +13,8 @@ mod link;
 mod reply;
 mod traced;
 
+pub(crate) use backend::Backend;
 pub(crate) use carrier::Carrier;
 pub use failure::{CallError, CallFailure};
-pub(crate) use host::{Backend, Host, Treatment};
+pub(crate) use host::{Host, Treatment};
 pub(crate) use link::{Mode, define};

@@ -8,7 +8,7 @@ use crate::bundle::{Bundle, BundleError};
 use crate::plan::{self, BundlePlan, Map, Plan, PlanError, Unserved};
 use crate::proxy::{Host, Mode, define};
 use crate::shim::{LocateError, Notices, ShimExit};
-use crate::supervise::Restart;
+use crate::supervise::{Fault, Restart};
 use crate::trace::Trace;
 use protocol::error::TypeError;
 use protocol::policy::Policy;
@@ -73,6 +73,8 @@ pub struct BundleOptions {
     /// if the process ended before they had answered: calling them twice does what calling them
     /// once does. None may take a resource.
     pub retry_idempotent: Vec<String>,
+    /// Faults on purpose, to try a guest with.
+    pub faults: Vec<Fault>,
     /// What the process may use and reach.
     pub policy: Policy,
     /// Layers of the jail without which it must not start, beside the mandatory ones.
@@ -101,6 +103,7 @@ impl Default for BundleOptions {
             restart: Restart::default(),
             on_failure: OnFailure::Trap,
             retry_idempotent: Vec::new(),
+            faults: Vec::new(),
             policy: Policy::default(),
             required: Vec::new(),
             purpose: Purpose::Confine,
@@ -388,6 +391,16 @@ impl Hosts {
         for host in &self.hosts {
             host.kill();
         }
+    }
+
+    /// Faults on purpose that did not come, since there were not as many calls, with the bundle's
+    /// name.
+    pub fn pending_faults(&self) -> Vec<(&str, Fault)> {
+        let of = |host: &'_ Arc<Host>| host.pending_faults();
+        self.hosts
+            .iter()
+            .flat_map(|host| of(host).into_iter().map(|fault| (host.name(), fault)))
+            .collect()
     }
 
     /// Names of the bundles that were started.

@@ -5,6 +5,7 @@ use crate::inprocess::InProcess;
 use crate::plan::BundlePlan;
 use crate::proxy::{Backend, Host, Treatment};
 use crate::shim::{Recipe, ShimExit, Symbols, Timeouts, locate};
+use crate::supervise::Fault;
 use crate::trace::Tracer;
 use protocol::message::Plan as WirePlan;
 use protocol::stage::JailSpec;
@@ -42,8 +43,10 @@ impl<'a> Start<'a> {
     pub(super) fn on_thread(self, shim: Option<&Path>) -> Result<Host, Error> {
         let backend = match self.options.isolation {
             Isolation::InProcess => self.in_process()?,
-            Isolation::Process => Backend::threads(self.recipe(shim)?, self.options.restart)
-                .map_err(|why| self.failed(why))?,
+            Isolation::Process => {
+                Backend::threads(self.recipe(shim)?, self.options.restart, self.faults())
+                    .map_err(|why| self.failed(why))?
+            }
         };
         Ok(self.host(backend))
     }
@@ -52,9 +55,11 @@ impl<'a> Start<'a> {
     pub(super) async fn on_task(self, shim: Option<&Path>) -> Result<Host, Error> {
         let backend = match self.options.isolation {
             Isolation::InProcess => self.in_process()?,
-            Isolation::Process => Backend::tasks(self.recipe(shim)?, self.options.restart)
-                .await
-                .map_err(|why| self.failed(why))?,
+            Isolation::Process => {
+                Backend::tasks(self.recipe(shim)?, self.options.restart, self.faults())
+                    .await
+                    .map_err(|why| self.failed(why))?
+            }
         };
         Ok(self.host(backend))
     }
@@ -64,6 +69,10 @@ impl<'a> Start<'a> {
         let tracer =
             trace.map(|trace| Tracer::new(&self.planned.bundle, &self.wire, &self.types, trace));
         Host::new(&self.wire, self.types, self.treatments, backend).traced(tracer)
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        self.options.faults.clone()
     }
 
     /// All that the bundle's process is made from, now and when it has to be started again.
@@ -96,6 +105,10 @@ impl<'a> Start<'a> {
     }
 
     fn in_process(&self) -> Result<Backend, Error> {
+        if !self.options.faults.is_empty() {
+            let problem = "faults on purpose need a process of the bundle's own".to_owned();
+            return Err(Error::Config { bundle: self.planned.bundle.name().to_owned(), problem });
+        }
         let library = InProcess::start(self.planned.bundle.directory(), &self.wire, &self.init());
         let bundle = || self.planned.bundle.name().to_owned();
         library.map(Backend::in_process).map_err(|why| Error::InProcess { bundle: bundle(), why })

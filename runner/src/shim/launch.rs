@@ -117,6 +117,7 @@ impl Recipe {
             functions: self.plan.functions.iter().map(|f| f.name.clone()).collect(),
             timeouts: self.timeouts,
             end: None,
+            spoil: None,
             in_flight: false,
         };
         Ok((session, Plan { own_root: layers.root, ..self.plan.clone() }))

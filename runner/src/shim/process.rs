@@ -269,9 +269,14 @@ impl Process {
 
     /// Sends the shim the signal that nobody survives, and does not wait.
     pub(super) fn order_to_die(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// Sends the shim a signal, if it still lives.
+    pub(super) fn signal(&self, signal: Signal) {
         if let Some(shim) = &self.shim {
             // An error means that it has ended meanwhile.
-            let _ = pidfd_send_signal(&shim.pidfd, Signal::KILL);
+            let _ = pidfd_send_signal(&shim.pidfd, signal);
         }
     }
 

@@ -4,12 +4,13 @@ use super::exit::{DeadlinePhase, ShimExit};
 use super::launch::Timeouts;
 use super::process::Process;
 use crate::channel::{
-    Blocking, ChannelError, Conversation, ReplyBytes, Wait, deadline_after, run_blocking,
+    Answer, Blocking, ChannelError, Conversation, ReplyBytes, Wait, deadline_after, run_blocking,
 };
 use protocol::error::PeerFault;
 use protocol::message::{CallFault, ToRunner, ToShim};
 use protocol::stage::Layers;
 use protocol::text::ForeignText;
+use rustix::process::Signal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,9 @@ pub(crate) struct Session {
     pub(super) functions: Vec<String>,
     pub(super) timeouts: Timeouts,
     pub(super) end: Option<ShimExit>,
+    /// A fault on purpose for the next request: the process is stopped until it has it, and then
+    /// gets the signal, or none and stays stopped.
+    pub(super) spoil: Option<Option<Signal>>,
     /// Set while a request is under way: if the caller went away, nobody can use the answer.
     pub(super) in_flight: bool,
 }
@@ -101,7 +105,10 @@ impl Session {
             return Err(CallEnd::NotSent(end.clone()));
         }
         self.in_flight = true;
-        let asked = self.conversation.ask(request, payload, wait).await;
+        let asked = match self.spoil.take() {
+            None => self.conversation.ask(request, payload, wait).await,
+            Some(signal) => self.ask_and_hit(request, payload, wait, signal).await,
+        };
         self.in_flight = false;
         match asked {
             Ok(answer) => match answer.message {
@@ -118,6 +125,28 @@ impl Session {
                 Err(if not_sent { CallEnd::NotSent(end) } else { CallEnd::Ended(end) })
             }
         }
+    }
+
+    /// Has the process hit in the next request, if `signal` is there: by that signal, or by none
+    /// after it was stopped.
+    pub(crate) fn spoil_next(&mut self, signal: Option<Option<Signal>>) {
+        self.spoil = signal;
+    }
+
+    async fn ask_and_hit(
+        &mut self,
+        request: &ToShim,
+        payload: &[u8],
+        wait: &impl Wait,
+        signal: Option<Signal>,
+    ) -> Result<Answer, ChannelError> {
+        self.process.signal(Signal::STOP);
+        self.conversation.send(request, payload, wait).await?;
+        if let Some(signal) = signal {
+            self.process.signal(signal);
+            self.process.signal(Signal::CONT);
+        }
+        self.conversation.answer(request, wait).await
     }
 
     /// What the library was refused may be why a request failed.

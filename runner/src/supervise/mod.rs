@@ -14,13 +14,16 @@
 //! `proxy::handles`.
 
 mod budget;
+mod fault;
 mod way;
 
 pub use budget::{BACKOFF_MAX, Restart, RestartWhen};
+pub use fault::{Deed, Fault, NoFault};
 pub(crate) use way::{OnTask, OnThread, Way};
 
 use crate::shim::{Recipe, Session, ShimExit};
 use budget::{Budget, Verdict};
+use fault::Faults;
 use std::time::{Duration, Instant};
 
 /// Target of the events that tell of failures which did not end the run, one line each: those that
@@ -55,6 +58,7 @@ pub(crate) struct Running<W: Way> {
 pub(crate) struct Supervisor<W: Way> {
     recipe: Recipe,
     budget: Budget,
+    faults: Faults,
     running: Option<Running<W>>,
     /// How the latest process ended.
     last: Option<ShimExit>,
@@ -68,10 +72,25 @@ impl<W: Way> Supervisor<W> {
     /// # Errors
     /// Why it did not start. The first start has no second chance: what is wrong with it most
     /// likely stays wrong, and nobody waits for an answer yet.
-    pub(crate) async fn start(recipe: Recipe, restart: Restart) -> Result<Self, ShimExit> {
+    pub(crate) async fn start(
+        recipe: Recipe,
+        restart: Restart,
+        faults: Vec<Fault>,
+    ) -> Result<Self, ShimExit> {
         let (session, registered) = W::start(&recipe).await?;
         let running = Some(Running { session, registered });
-        Ok(Self { recipe, budget: Budget::new(restart), running, last: None, generation: 1 })
+        let (budget, faults) = (Budget::new(restart), Faults::new(faults));
+        Ok(Self { recipe, budget, faults, running, last: None, generation: 1 })
+    }
+
+    /// What is to happen, on purpose, in the call that comes now.
+    pub(crate) fn next_deed(&mut self) -> Option<Deed> {
+        self.faults.next()
+    }
+
+    /// Faults on purpose that did not come yet.
+    pub(crate) fn pending_faults(&self) -> Vec<Fault> {
+        self.faults.pending().to_vec()
     }
 
     /// How long one call may take.
