@@ -86,7 +86,7 @@ pub fn innermost(ancestor: u32) -> Vec<Process> {
 }
 
 /// How many children this process has, those included that it has not waited for.
-pub(crate) fn children() -> usize {
+pub fn children() -> usize {
     let own = std::process::id();
     processes().iter().filter(|process| process.parent == own).count()
 }

@@ -26,7 +26,7 @@ pub use direct::{Callers, Line};
 pub use embedder::{Embedder, Outcome, Started};
 pub use evil::{Evil, Probe, Site, Verdict};
 pub use fixture::{Fixture, fixture};
-pub use left::{Process, descendants, innermost, spawn, survivors, tree};
+pub use left::{Process, children, descendants, innermost, spawn, survivors, tree};
 pub use mode::{Mode, skip};
 pub use moods::Moods;
 pub use random::Random;

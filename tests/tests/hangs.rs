@@ -110,6 +110,20 @@ fn h06_a_destructor_that_hangs_is_ended_and_so_is_the_run() {
 }
 
 #[test]
+fn what_a_guest_left_behind_is_destroyed_at_the_end_in_bounded_time() {
+    let good = Moods::default().run(&["new=1", "new=2"]);
+    good.expect_code(0);
+    assert_eq!(good.stderr, "");
+    let hangs = Moods::new(Some("HANG_IN_DESTRUCTOR")).run(&["new=1", "new=2"]);
+    hangs.expect_code(0).expect_stderr(
+        "bundle `moods`: no answer to the destructors of what a dropped store \
+         held within 500ms; its process was killed",
+    );
+    let crashes = Moods::new(Some("CRASH_IN_DESTRUCTOR")).run(&["new=1", "new=2"]);
+    crashes.expect_code(0).expect_stderr("its process was killed by signal SIGABRT");
+}
+
+#[test]
 fn a_crash_in_a_destructor_stops_the_guest_and_names_the_resource() {
     let run = Moods::new(Some("CRASH_IN_DESTRUCTOR")).run(&["new=1", "drop"]);
     run.expect_code(1)
@@ -183,6 +197,22 @@ fn h11_sigterm_ends_the_run_with_143_and_no_process_is_left() {
 #[test]
 fn h11_sighup_ends_the_run_with_129_and_no_process_is_left() {
     interrupted(Signal::SIGHUP, 129, "interrupted by SIGHUP");
+}
+
+#[test]
+fn h11_a_guest_whose_output_nobody_reads_can_be_interrupted() {
+    let mood = format!("moods.mood={}", "x".repeat(6000));
+    let moods = Moods::default().options(&["--bundle-config", &mood]);
+    let mut run = Underway::new(moods, &["setting"; 40]);
+    // Not much more fits: the system will keep the guest in a call.
+    let waiting = || rustix::io::ioctl_fionread(run.stdout.get_ref()).unwrap();
+    until("an almost full pipe", || waiting() > 32_000);
+    run.signal(Signal::SIGTERM);
+    // It ends although still nobody has read.
+    run.child.wait().unwrap();
+    let (code, _, stderr) = run.end();
+    assert_eq!(code, 143, "{stderr}");
+    assert!(stderr.contains("interrupted by SIGTERM"), "{stderr}");
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub(super) fn run_for(
     let interrupted = interrupt::watch(&engine, request.timeout)?;
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(CliError::Guest)?;
-    // Held until the guest has ended; then the processes end.
+    // Held until the guest and its store are gone; then the processes end.
     let mut hosts = None;
     let ran = runtime.block_on(async {
         let guest = async {
@@ -92,12 +92,17 @@ pub(super) fn run_for(
             }
         };
         tokio::select! {
-            ran = guest => ran,
+            // Asked first: a guest that computes gives way and would go on if it was asked first.
+            biased;
             Ok(interruption) = interrupted => Err(CliError::Interrupted(interruption)),
+            ran = guest => ran,
         }
     });
-    if let (Err(CliError::Interrupted(_)), Some(hosts)) = (&ran, &hosts) {
-        hosts.kill();
+    match (&ran, &hosts) {
+        (Err(CliError::Interrupted(_)), Some(hosts)) => hosts.kill(),
+        // How each one ended was told if it is worth it.
+        (_, Some(hosts)) => drop(hosts.shut_down()),
+        (_, None) => {}
     }
     for (bundle, fault) in hosts.iter().flat_map(Hosts::pending_faults) {
         eprintln!("note: the fault {bundle}:{fault} did not come: there were not as many calls");

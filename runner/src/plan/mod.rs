@@ -97,8 +97,8 @@ pub struct FunctionPlan {
     /// How many flat results there are; with more than 1 they travel in memory, and 17 stands for
     /// all larger numbers.
     pub flat_results: usize,
-    /// Whether the parameters or the result may hold handles.
-    pub handles: bool,
+    /// Whether the result may hold handles.
+    pub gives_handles: bool,
 }
 
 /// One resource type.

@@ -125,13 +125,12 @@ impl<'a> Builder<'a> {
         let facts = |ty: &ShapeId| self.shapes.facts(*ty);
         let flat: usize = function.params.iter().map(|(_, ty)| facts(ty).flat).sum();
         let result = function.result.as_ref().map(facts);
-        let handles = function.params.iter().map(|(_, ty)| facts(ty)).chain(result);
         Ok(FunctionPlan {
             name: function.name.clone(),
             index,
             flat_params: Some(flat).filter(|flat| *flat < FLAT_MAX),
             flat_results: result.map_or(0, |facts| facts.flat),
-            handles: handles.into_iter().any(|facts| facts.handles),
+            gives_handles: result.is_some_and(|facts| facts.handles),
         })
     }
 

@@ -3,12 +3,13 @@
 use super::backend::{Backend, lock};
 use super::carrier::Carrier;
 use super::failure::{CallError, CallFailure};
-use super::handles::{HandleFault, Handles};
+use super::handles::{HandleFault, Handles, StoreId};
+use super::reclaim::Patience;
 use super::reply::Reply;
 use super::traced;
 use crate::channel::{deadline_after, run_blocking};
 use crate::inprocess::InProcess;
-use crate::shim::{CallEnd, ShimExit};
+use crate::shim::{CallEnd, DeadlinePhase, ShimExit};
 use crate::supervise::{Deed, FAILURES_TARGET, Fault, OnTask, Running, Supervisor, Way};
 use crate::trace::Tracer;
 use protocol::error::{PeerFault, ValueError, ValueFault};
@@ -36,8 +37,8 @@ pub(crate) struct Host {
     /// One for each function.
     treatments: Vec<Treatment>,
     resources: Vec<String>,
-    handles: Mutex<Handles>,
-    backend: Backend,
+    pub(super) handles: Mutex<Handles>,
+    pub(super) backend: Backend,
     /// Shows the calls, if anybody wants to see them.
     tracer: Option<Tracer>,
 }
@@ -45,6 +46,8 @@ pub(crate) struct Host {
 /// A function that is being called.
 #[derive(Clone, Copy)]
 struct Called<'a> {
+    /// Whose guest calls.
+    store: StoreId,
     index: u32,
     function: &'a Function,
     treatment: &'a Treatment,
@@ -55,9 +58,9 @@ type Failed = (Option<u64>, CallFailure);
 
 /// A task's hold on the process. If the task is dropped in the middle of a call, so is the process:
 /// nobody could tell its late answer from the next one.
-struct TaskHold<'a> {
-    supervisor: tokio::sync::MutexGuard<'a, Supervisor<OnTask>>,
-    host: &'a Host,
+pub(super) struct TaskHold<'a> {
+    pub(super) supervisor: tokio::sync::MutexGuard<'a, Supervisor<OnTask>>,
+    pub(super) host: &'a Host,
 }
 
 impl Drop for TaskHold<'_> {
@@ -100,8 +103,13 @@ impl Host {
     }
 
     /// Calls a function from a thread. `args` are encoded, with the guest's numbers for handles.
-    pub(crate) fn call(&self, index: u32, args: Vec<u8>) -> Result<Reply, CallError> {
-        let called = self.called(index)?;
+    pub(crate) fn call(
+        &self,
+        store: StoreId,
+        index: u32,
+        args: Vec<u8>,
+    ) -> Result<Reply, CallError> {
+        let called = self.called(store, index)?;
         let span = self.tracer.as_ref().and_then(|tracer| tracer.call(index, &args));
         let reply = match &self.backend {
             Backend::Threads(supervisor) => {
@@ -119,13 +127,19 @@ impl Host {
     }
 
     /// Calls a function from a task.
-    pub(crate) async fn call_async(&self, index: u32, args: Vec<u8>) -> Result<Reply, CallError> {
+    pub(crate) async fn call_async(
+        &self,
+        store: StoreId,
+        index: u32,
+        args: Vec<u8>,
+    ) -> Result<Reply, CallError> {
         let Backend::Tasks(supervisor) = &self.backend else {
-            return self.call(index, args);
+            return self.call(store, index, args);
         };
-        let called = self.called(index)?;
+        let called = self.called(store, index)?;
         let span = self.tracer.as_ref().and_then(|tracer| tracer.call(index, &args));
         let mut hold = TaskHold { supervisor: supervisor.lock().await, host: self };
+        self.destroy_orphans(&mut hold.supervisor, Patience::OfWay).await;
         let reply = self.exchange(&mut hold.supervisor, called, args).await;
         let outcome = self.outcome(called, reply);
         traced::call(span, &outcome);
@@ -145,7 +159,7 @@ impl Host {
         }
         let mut may_retry = called.treatment.retry && !holds_handles;
         loop {
-            let (timeout, deed) = (supervisor.call_timeout(), supervisor.next_deed());
+            let (timeout, deed) = (supervisor.timeouts().call, supervisor.next_deed());
             let ready = supervisor.ready().await;
             let Running { session, registered } = ready.map_err(|why| (None, why.into()))?;
             session.spoil_next(deed.map(Deed::signal));
@@ -153,7 +167,7 @@ impl Host {
             let answered = session.call(called.index, &args, &W::wait(registered, deadline)).await;
             let number = Some(session.last_request());
             let ended = match answered {
-                Ok(bytes) => match self.accept(called.function, Reply::Process(bytes)) {
+                Ok(bytes) => match self.accept(called, Reply::Process(bytes)) {
                     Ok(reply) => return Ok(reply),
                     Err(fault) => session.condemn_peer(fault),
                 },
@@ -178,7 +192,7 @@ impl Host {
         }
     }
 
-    fn process_ended<W: Way>(&self, supervisor: &mut Supervisor<W>, end: ShimExit) {
+    pub(super) fn process_ended<W: Way>(&self, supervisor: &mut Supervisor<W>, end: ShimExit) {
         supervisor.failed(end);
         lock(&self.handles).retire();
     }
@@ -193,7 +207,7 @@ impl Host {
             self.translate_args(called.function, &mut args)?;
         }
         let bytes = library.call(called.index, &args)?;
-        self.accept(called.function, Reply::Here(bytes)).map_err(CallFailure::Broken)
+        self.accept(called, Reply::Here(bytes)).map_err(CallFailure::Broken)
     }
 
     /// What the guest gets: the result, the failure as a value of its own, or a trap.
@@ -272,11 +286,13 @@ impl Host {
         let Some(handle) = self.let_go(resource, number).map_err(|why| (None, why))? else {
             return Ok(());
         };
-        let (timeout, deed) = (supervisor.call_timeout(), supervisor.next_deed());
+        let (timeout, deed) = (supervisor.timeouts().call, supervisor.next_deed());
         let Some(Running { session, registered }) = supervisor.running() else { return Ok(()) };
         session.spoil_next(deed.map(Deed::signal));
         let deadline = deadline_after(timeout);
-        let dropped = session.drop_resource(resource, handle, &W::wait(registered, deadline)).await;
+        let phase = DeadlinePhase::Call;
+        let dropped =
+            session.drop_resource(resource, handle, &W::wait(registered, deadline), phase).await;
         let number = Some(session.last_request());
         match dropped {
             Ok(()) => Ok(()),
@@ -304,9 +320,13 @@ impl Host {
         }
     }
 
-    /// Asks the bundle's process to leave, see [`Backend::shut_down`].
+    /// Asks the bundle's process to leave, see [`Backend::shut_down`]. What a dropped store held is
+    /// destroyed before.
     pub(crate) fn shut_down(&self) -> Option<ShimExit> {
-        self.backend.shut_down()
+        self.destroy_orphans_now();
+        let end = self.backend.shut_down()?;
+        lock(&self.handles).retire();
+        Some(end)
     }
 
     /// Faults on purpose that did not come; none while a call is under way.
@@ -374,7 +394,8 @@ impl Host {
     }
 
     /// A claim becomes a result: it is of the declared type, and its handles are new.
-    fn accept(&self, function: &Function, mut reply: Reply) -> Result<Reply, PeerFault> {
+    fn accept(&self, called: Called<'_>, mut reply: Reply) -> Result<Reply, PeerFault> {
+        let (store, function) = (called.store, called.function);
         let validated = validate_all(&self.types, function.result, reply.as_ref());
         validated
             .map_err(|error| ValueError { path: format!("result {}", error.path), ..error })?;
@@ -382,7 +403,7 @@ impl Host {
             let mut handles = lock(&self.handles);
             let result = function.result;
             rewrite_handles(&self.types, result, reply.as_mut(), &mut |_, resource, handle| {
-                handles.receive(resource, handle).map_err(|fault| PeerFault::Handle {
+                handles.receive(resource, handle, store).map_err(|fault| PeerFault::Handle {
                     handle,
                     resource: self.resource(resource).to_owned(),
                     problem: fault.problem(),
@@ -396,9 +417,10 @@ impl Host {
         types.any(|ty| self.types.facts(*ty).is_some_and(|facts| facts.handles))
     }
 
-    fn called(&self, index: u32) -> Result<Called<'_>, CallError> {
+    fn called(&self, store: StoreId, index: u32) -> Result<Called<'_>, CallError> {
         let found = usize::try_from(index).ok().and_then(|at| {
             Some(Called {
+                store,
                 index,
                 function: self.functions.get(at)?,
                 treatment: self.treatments.get(at)?,

@@ -1,6 +1,7 @@
 //! Defines the plan's functions and resources in a wasmtime linker. Nothing else touches one.
 
 use super::host::Host;
+use super::reclaim::holder;
 use super::reply::Reply;
 use crate::canon::{Args, FLAT_PARAMS_MAX, Results};
 use crate::plan::{FunctionPlan, InstancePlan};
@@ -104,17 +105,21 @@ fn wrap<T: Send + 'static, const PARAMS: usize, const RESULTS: usize>(
     mode: Mode,
 ) -> Result<()> {
     let host = Arc::clone(host);
-    let index = function.index;
+    let (index, gives) = (function.index, function.gives_handles);
     match mode {
-        Mode::Sync => target.func_wrap(&function.name, move |_, args: Args<PARAMS>| {
-            Ok(Results::<RESULTS, Reply>::new(host.call(index, args.into_bytes())?))
+        Mode::Sync => target.func_wrap(&function.name, move |context, args: Args<PARAMS>| {
+            let store = holder(&host, context, gives);
+            Ok(Results::<RESULTS, Reply>::new(host.call(store, index, args.into_bytes())?))
         }),
-        Mode::Async => target.func_wrap_async(&function.name, move |_, args: Args<PARAMS>| {
-            let host = Arc::clone(&host);
-            Box::new(async move {
-                let reply = host.call_async(index, args.into_bytes()).await?;
-                Ok(Results::<RESULTS, Reply>::new(reply))
+        Mode::Async => {
+            target.func_wrap_async(&function.name, move |context, args: Args<PARAMS>| {
+                let store = holder(&host, context, gives);
+                let host = Arc::clone(&host);
+                Box::new(async move {
+                    let reply = host.call_async(store, index, args.into_bytes()).await?;
+                    Ok(Results::<RESULTS, Reply>::new(reply))
+                })
             })
-        }),
+        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! One way: `link` defines a function for each import of the plan; a call lifts its arguments
 //! (`canon`), translates handles (`handles`), goes through the `host` to the library, and comes
-//! back as bytes that are checked against the declared type before they are lowered.
+//! back as bytes that are checked against the declared type before they are lowered. What a guest
+//! held when it went is destroyed by `reclaim`.
 
 mod backend;
 mod carrier;
@@ -10,6 +11,7 @@ mod failure;
 mod handles;
 mod host;
 mod link;
+mod reclaim;
 mod reply;
 mod traced;
 

@@ -80,6 +80,8 @@ pub enum DeadlinePhase {
     Load,
     /// A call, or a destructor.
     Call,
+    /// The destructors of all that a store held which is gone.
+    Reclaim,
     /// The order to leave.
     Shutdown,
 }
@@ -166,6 +168,7 @@ fn phase_words(phase: DeadlinePhase) -> &'static str {
     match phase {
         DeadlinePhase::Load => "while starting ",
         DeadlinePhase::Call => "",
+        DeadlinePhase::Reclaim => "to the destructors of what a dropped store held ",
         DeadlinePhase::Shutdown => "to the order to leave ",
     }
 }

@@ -27,8 +27,19 @@ pub(crate) struct Timeouts {
     pub(crate) load: Duration,
     /// One call, or one destructor.
     pub(crate) call: Duration,
-    /// Leaving when it is asked to.
+    /// Leaving when it is asked to, and before that the destructors of what a dropped store held.
     pub(crate) shutdown: Duration,
+}
+
+impl Timeouts {
+    /// The time for `phase`.
+    pub(crate) fn of(self, phase: DeadlinePhase) -> Duration {
+        match phase {
+            DeadlinePhase::Load => self.load,
+            DeadlinePhase::Call => self.call,
+            DeadlinePhase::Reclaim | DeadlinePhase::Shutdown => self.shutdown,
+        }
+    }
 }
 
 /// All that a bundle's process is made from. It can be started again, always the same.

@@ -80,18 +80,19 @@ impl Session {
             return Err(CallEnd::TooLarge { bytes: args.len(), max });
         }
         let id = self.conversation.next_id();
-        self.request(&ToShim::Call { id, function }, args, wait).await
+        self.request(&ToShim::Call { id, function }, args, wait, DeadlinePhase::Call).await
     }
 
-    /// Runs the destructor of a resource.
+    /// Runs the destructor of a resource, in a call or to reclaim it.
     pub(crate) async fn drop_resource(
         &mut self,
         resource: u32,
         handle: u32,
         wait: &impl Wait,
+        phase: DeadlinePhase,
     ) -> Result<(), CallEnd> {
         let id = self.conversation.next_id();
-        self.request(&ToShim::Drop { id, resource, handle }, &[], wait).await.map(drop)
+        self.request(&ToShim::Drop { id, resource, handle }, &[], wait, phase).await.map(drop)
     }
 
     async fn request(
@@ -99,6 +100,7 @@ impl Session {
         request: &ToShim,
         payload: &[u8],
         wait: &impl Wait,
+        phase: DeadlinePhase,
     ) -> Result<ReplyBytes, CallEnd> {
         self.abandon();
         if let Some(end) = &self.end {
@@ -121,7 +123,7 @@ impl Session {
             Err(error) => {
                 self.collect_notices(request);
                 let not_sent = matches!(error, ChannelError::NotSent);
-                let end = self.close(error, DeadlinePhase::Call, self.timeouts.call);
+                let end = self.close(error, phase, self.timeouts.of(phase));
                 Err(if not_sent { CallEnd::NotSent(end) } else { CallEnd::Ended(end) })
             }
         }

@@ -21,10 +21,10 @@ pub use budget::{BACKOFF_MAX, Restart, RestartWhen};
 pub use fault::{Deed, Fault, NoFault};
 pub(crate) use way::{OnTask, OnThread, Way};
 
-use crate::shim::{Recipe, Session, ShimExit};
+use crate::shim::{Recipe, Session, ShimExit, Timeouts};
 use budget::{Budget, Verdict};
 use fault::Faults;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Target of the events that tell of failures which did not end the run, one line each: those that
 /// the guest was told of, quarantines, processes that had to be killed at the end.
@@ -93,9 +93,9 @@ impl<W: Way> Supervisor<W> {
         self.faults.pending().to_vec()
     }
 
-    /// How long one call may take.
-    pub(crate) fn call_timeout(&self) -> Duration {
-        self.recipe.timeouts.call
+    /// How long the process may take for what it is asked.
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.recipe.timeouts
     }
 
     /// The process, if there is one; none is started.
