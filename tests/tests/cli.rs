@@ -80,6 +80,8 @@ fn prepare_hosts(work: &Path, target: &str) {
     );
     write("hosts.toml", &good, 0o644);
     write("hosts-shared.toml", &good, 0o664);
+    let twice = "\n[bundle.echo.config]\nenv.HOME = \"/here\"\n\"env.HOME\" = \"/there\"\n";
+    write("config-key-twice.toml", &format!("{head}{twice}"), 0o644);
     write("hosts-unknown-key.toml", &format!("{head}\n[bundle.echo.grants]\nraed = []\n"), 0o644);
     let redact = |line: &str| format!("{head}\n[bundle.echo.redact]\n{line}\n");
     let traced = "\"wrun:echo/config#get\" = [\"result\"]\n[bundle.echo.config]\ngreeting = \"Hi\"";

@@ -46,6 +46,7 @@ use crate::trace::Redact;
 use protocol::stage::Layer;
 use protocol::text::ForeignText;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -152,6 +153,14 @@ pub enum HostsFault {
     /// A path that is empty.
     #[error("the path is empty")]
     Path,
+    /// A key of a configuration that was there, spelled with its dots inside or outside of quotes.
+    #[error("`{}` is set twice, here and at {other}", ForeignText::new(.key))]
+    Twice {
+        /// The key.
+        key: String,
+        /// Where the other one is.
+        other: Origin,
+    },
 }
 
 type Wrong = Complaint<HostsFault>;
@@ -302,12 +311,23 @@ impl Reader<'_> {
     ) -> Result<(), Wrong> {
         for key in table.keys() {
             let name = format!("{prefix}{key}");
+            let mut put = |value| match found.entry(name.clone()) {
+                Entry::Vacant(free) => {
+                    free.insert(value);
+                    Ok(())
+                }
+                Entry::Occupied(taken) => {
+                    let other = taken.get().origin.clone();
+                    let fault = HostsFault::Twice { key: name.clone(), other };
+                    Err(table.error_at(key, fault).without_text())
+                }
+            };
             let Some(inner) = table.table_if(key) else {
                 // The line is not repeated: it may hold a secret.
                 let value = table.scalar(key).map_err(Complaint::without_text)?;
                 if let Some(value) = value {
                     let origin = self.origin(&value);
-                    found.insert(name, Sourced::new(ConfigValue::Text(value.value), origin));
+                    put(Sourced::new(ConfigValue::Text(value.value), origin))?;
                 }
                 continue;
             };
@@ -317,7 +337,7 @@ impl Reader<'_> {
                         return Err(file.error(HostsFault::Path));
                     }
                     let value = ConfigValue::File(self.base.join(file.value));
-                    found.insert(name, Sourced::new(value, self.origin(&file)));
+                    put(Sourced::new(value, self.origin(&file)))?;
                 }
             } else {
                 self.config(&inner.value, &format!("{name}."), found)?;
