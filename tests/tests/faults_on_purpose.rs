@@ -58,6 +58,14 @@ fn calls_are_counted_over_all_processes_and_destructors_count() {
 }
 
 #[test]
+fn a_call_that_is_made_again_is_still_the_same_call() {
+    let retry = ["--supervise", "moods:retry-idempotent=test:moods/library#text"];
+    let run = fault(&["moods:2=kill", "moods:3=kill"], &retry, &["text=answer"; 4]);
+    run.expect_code(0);
+    assert_eq!(run.stdout, "text=answer: Ok(42)\n".repeat(4));
+}
+
+#[test]
 fn a_fault_that_did_not_come_is_told() {
     let run = fault(&["moods:9=kill"], &[], &["text=answer"]);
     run.expect_code(0).expect_stdout("Ok(42)");

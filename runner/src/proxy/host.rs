@@ -158,8 +158,8 @@ impl Host {
             self.translate_args(called.function, &mut args).map_err(|why| (None, why))?;
         }
         let mut may_retry = called.treatment.retry && !holds_handles;
+        let (timeout, mut deed) = (supervisor.timeouts().call, supervisor.next_deed());
         loop {
-            let (timeout, deed) = (supervisor.timeouts().call, supervisor.next_deed());
             let ready = supervisor.ready().await;
             let Running { session, registered } = ready.map_err(|why| (None, why.into()))?;
             session.spoil_next(deed.map(Deed::signal));
@@ -187,7 +187,7 @@ impl Host {
             if !may_retry || matches!(ended, ShimExit::Deadline { .. }) {
                 return Err((number, CallFailure::Ended(ended)));
             }
-            may_retry = false;
+            (may_retry, deed) = (false, None);
             tracing::info!(bundle = self.name, function = called.function.name, "retrying");
         }
     }
