@@ -1,7 +1,7 @@
 //! P23: no file of an author or operator makes a parser panic, hang or overflow the stack.
 //!
 //! The seeds of the fuzz targets, changed at random. The targets themselves, which need a build of
-//! wasmtime of their own, are in `fuzz/parsers`; see docs/fuzzing.md.
+//! wasmtime of their own, are in `fuzz/runner`; see docs/fuzzing.md.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,7 +11,7 @@
     reason = "a test stops at the first surprise, and what it checks is shared with another crate"
 )]
 
-#[path = "../../fuzz/parsers/src/checks.rs"]
+#[path = "../../fuzz/runner/src/checks.rs"]
 mod checks;
 
 use proptest::collection::vec;

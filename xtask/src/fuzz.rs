@@ -45,40 +45,44 @@ const DECODERS: Package =
     Package { folder: "", targets: &["frames", "messages", "plans", "values", "conversation"] };
 
 /// Needs the runner, and so builds wasmtime once more, with instrumentation.
-const PARSERS: Package =
-    Package { folder: "parsers", targets: &["manifest", "hosts", "library", "wit"] };
+const RUNNER: Package =
+    Package { folder: "runner", targets: &["manifest", "hosts", "library", "wit", "canon"] };
 
 /// Runs `targets`, or those that build in seconds if none is named, for `seconds` each.
 pub(crate) fn run(targets: &[String], seconds: u64) -> Result<()> {
-    let all = || [&DECODERS, &PARSERS].into_iter();
+    let all = || [&DECODERS, &RUNNER].into_iter();
     let is_known = |name: &str| all().any(|package| package.targets.contains(&name));
     if let Some(unknown) = targets.iter().find(|name| !is_known(name)) {
         let known: Vec<_> = all().flat_map(|package| package.targets).copied().collect();
         bail!("there is no fuzz target `{unknown}`; there are {}", known.join(", "));
     }
-    for package in all() {
-        let is_wanted = |target: &str| match targets {
+    all().try_for_each(|package| {
+        let wanted = package.targets.iter().copied().filter(|target| match targets {
             [] => package.folder == DECODERS.folder,
             named => named.iter().any(|name| name == target),
-        };
-        let wanted: Vec<_> = package.targets.iter().filter(|target| is_wanted(target)).collect();
-        if wanted.is_empty() {
-            continue;
-        }
-        let programs = build(package)?;
-        wanted.into_iter().try_for_each(|target| fuzz(&programs, target, seconds))?;
-    }
-    Ok(())
+        });
+        run_of(package, &wanted.collect::<Vec<_>>(), seconds)
+    })
 }
 
-/// A short run of each target that builds in seconds: it must still work, and find nothing.
+/// A short run of every target: it must still work, and find nothing.
 pub(crate) fn smoke() -> Result<()> {
-    run(&[], SMOKE_SECONDS)
+    [DECODERS, RUNNER]
+        .iter()
+        .try_for_each(|package| run_of(package, package.targets, SMOKE_SECONDS))
+}
+
+fn run_of(package: &Package, targets: &[&str], seconds: u64) -> Result<()> {
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let programs = build(package)?;
+    targets.iter().try_for_each(|target| fuzz(&programs, target, seconds))
 }
 
 /// Whether the fuzz targets are formatted: the main workspace does not know them.
 pub(crate) fn format() -> Result<()> {
-    [DECODERS, PARSERS]
+    [DECODERS, RUNNER]
         .iter()
         .try_for_each(|package| process::run(cargo(package).args(["fmt", "--check"])))
 }
@@ -174,7 +178,7 @@ mod tests {
 
     #[test]
     fn every_target_is_listed_and_has_seeds() {
-        for package in [DECODERS, PARSERS] {
+        for package in [DECODERS, RUNNER] {
             for target in package.targets {
                 let seeds = fs::read_dir(root().join("corpus").join(target));
                 assert!(seeds.is_ok_and(|seeds| seeds.count() > 3), "{target}");

@@ -7,6 +7,9 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod corpus;
+mod differential;
+mod edges;
 mod fuel;
 mod guest;
 mod host;

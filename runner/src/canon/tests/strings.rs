@@ -1,8 +1,9 @@
 //! Guests that encode strings in other ways than the wire does.
 
+use super::differential::Both;
 use super::guest::{Slots, World, memory};
 use super::host::{ENGINE, Linked, State};
-use super::roundtrip::{Both, runner};
+use super::roundtrip::runner;
 use super::types::{Signature, Ty, signature};
 use super::values::{Call, call};
 use proptest::collection::vec;
@@ -44,7 +45,7 @@ fn strings_are_utf_8_on_the_wire_whatever_the_guest_uses() {
                 ],
                 result: Some(Val::List(all().map(|s| Val::Tuple(vec![s, Val::U8(7)])).to_vec())),
             };
-            both.check(&call).unwrap();
+            both.check(&call);
         }
     }
 }
@@ -58,7 +59,8 @@ fn random_functions_agree_with_the_val_path_in_every_encoding() {
     });
     let checked = runner(24).run(&strategy, |(signature, encoding, calls)| {
         let both = Both::new(&signature, encoding);
-        calls.iter().try_for_each(|call| both.check(call))
+        calls.iter().for_each(|call| both.check(call));
+        Ok(())
     });
     checked.unwrap();
 }

@@ -50,6 +50,38 @@ impl Ty {
     }
 }
 
+impl Ty {
+    /// Bytes in a guest's memory, or more.
+    fn size(&self) -> usize {
+        let part = |ty: &Option<Box<Self>>| ty.as_deref().map_or(0, Self::size);
+        match self {
+            Self::Basic(_) | Self::List(_) | Self::Map(..) | Self::Enum(_) | Self::Flags(_) => 8,
+            Self::FixedList(element, count) => element.size() * *count as usize,
+            Self::Record(members) | Self::Tuple(members) => members.iter().map(Self::size).sum(),
+            Self::Variant(cases) => 8 + cases.iter().flatten().map(Self::size).max().unwrap_or(0),
+            Self::Option(payload) => 8 + payload.size(),
+            Self::Result(ok, err) => 8 + part(ok).max(part(err)),
+        }
+    }
+
+    /// How many bytes of a guest's memory one byte on the wire can come to, or more: a list may
+    /// have an element for each.
+    pub(super) fn growth(&self) -> usize {
+        let part = |ty: &Option<Box<Self>>| ty.as_deref().map_or(0, Self::growth);
+        let parts = match self {
+            Self::Basic(_) | Self::Enum(_) | Self::Flags(_) => 0,
+            Self::List(part) | Self::FixedList(part, _) | Self::Option(part) => part.growth(),
+            Self::Map(_, value) => (8 + value.size()).max(value.growth()),
+            Self::Record(members) | Self::Tuple(members) => {
+                members.iter().map(Self::growth).max().unwrap_or(0)
+            }
+            Self::Variant(cases) => cases.iter().flatten().map(Self::growth).max().unwrap_or(0),
+            Self::Result(ok, err) => part(ok).max(part(err)),
+        };
+        self.size().max(parts)
+    }
+}
+
 /// A table of these types, and where each of them is in it.
 pub(super) fn table<'a>(types: impl IntoIterator<Item = &'a Ty>) -> (TypeTable, Vec<Type>) {
     let mut defs = Vec::new();
