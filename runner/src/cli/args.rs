@@ -184,8 +184,8 @@ pub(super) enum BundleCommand {
     /// Run a component, and have bundles fail in calls of your choice
     ///
     /// Nothing is simulated: the bundle's process is hit by a signal in the middle of the call, and
-    /// what follows is what follows a real failure. To see what a guest makes of it. Options are those
-    /// of `wrun run`.
+    /// what follows is what follows a real failure. So it shows what a guest makes of one. Options are
+    /// those of `wrun run`.
     #[command(after_help = FAULT_EXAMPLES)]
     Fault(Box<FaultArgs>),
 }
