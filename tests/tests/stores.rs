@@ -8,11 +8,12 @@
     reason = "a test stops at the first surprise"
 )]
 
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use tests::{children, fixture, program};
+use tests::{Count, children, fixture, program};
 use tokio::runtime::{Builder, Runtime};
-use wasmtime::component::{Component, Instance, Linker};
+use wasmtime::component::{Component, Instance, InstancePre, Linker};
 use wasmtime::{Engine, Store};
 use wrun::{BundleOptions, Hosts, Isolation, Registry, ShimExit};
 
@@ -139,6 +140,61 @@ fn what_a_dropped_store_held_is_destroyed_on_a_task() {
 fn what_a_dropped_store_held_is_destroyed_in_this_process() {
     let options = BundleOptions { isolation: Isolation::InProcess, ..BundleOptions::default() };
     leave_and_stay(&Linked::new(None, options));
+}
+
+#[test]
+fn a_thousand_stores_leave_nothing_behind() {
+    let linked = Linked::new(None, BundleOptions::default());
+    let leave = || (0..3).for_each(|number| linked.guest().hold(number));
+    leave();
+    let before = Count::now();
+    (0..333).for_each(|_| leave());
+    assert_eq!(linked.guest().number("tally").unwrap(), 0);
+    before.assert_again();
+}
+
+/// A store that holds two things and is dropped with them, on a task and while others are in calls.
+async fn turn(ready: &InstancePre<()>, own: u32) -> wasmtime::Result<()> {
+    let mut store = Store::new(ready.engine(), ());
+    let instance = ready.instantiate_async(&mut store).await?;
+    let hold = instance.get_typed_func::<(u32,), ()>(&mut store, "hold")?;
+    for number in [own, own + 1] {
+        hold.call_async(&mut store, (number,)).await?;
+    }
+    let get = instance.get_typed_func::<(), (u32,)>(&mut store, "get")?;
+    assert_eq!(get.call_async(&mut store, ()).await?, (own + 1,));
+    Ok(())
+}
+
+#[test]
+fn stores_that_come_and_go_side_by_side_keep_what_is_theirs() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = registry(None, BundleOptions::default(), &folder);
+    let engine = Engine::default();
+    let component = component(&engine);
+    let mut linker = Linker::<()>::new(&engine);
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let hosts = runtime.block_on(registry.link_all_async(&mut linker, &component)).unwrap();
+    let ready = Arc::new(linker.instantiate_pre(&component).unwrap());
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let ready = Arc::clone(&ready);
+            runtime.spawn(async move {
+                for number in 0..50 {
+                    turn(&ready, 1000 * task + number).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    tasks.into_iter().for_each(|task| runtime.block_on(task).unwrap());
+    let mut store = Store::new(&engine, ());
+    let tally = runtime.block_on(async {
+        let instance = ready.instantiate_async(&mut store).await.unwrap();
+        let tally = instance.get_typed_func::<(), (u32,)>(&mut store, "tally").unwrap();
+        tally.call_async(&mut store, ()).await.unwrap()
+    });
+    assert_eq!(tally, (0,));
+    assert!(matches!(hosts.shut_down()[..], [("moods", ShimExit::Clean)]));
 }
 
 #[test]
