@@ -47,8 +47,8 @@ pub(super) fn holder<T: 'static>(
     store
 }
 
-/// What a task that destroys owns. If it is dropped before it has run, as by a runtime that ends, the
-/// process goes with it.
+/// What a task that destroys owns. If it is dropped with its work undone, as by a runtime that ends,
+/// the process goes with it.
 struct Unfinished {
     host: Arc<Host>,
     finished: bool,
@@ -56,7 +56,7 @@ struct Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        if !self.finished {
+        if !self.finished && self.host.has_orphans() {
             self.host.kill();
         }
     }
@@ -64,7 +64,10 @@ impl Drop for Unfinished {
 
 impl Unfinished {
     async fn finish(mut self) {
-        if let Backend::Tasks(supervisor) = &self.host.backend {
+        // A call may have come first and done it.
+        if let Backend::Tasks(supervisor) = &self.host.backend
+            && self.host.has_orphans()
+        {
             let mut hold = TaskHold { supervisor: supervisor.lock().await, host: &self.host };
             self.host.destroy_orphans(&mut hold.supervisor, Patience::OfWay).await;
         }
@@ -85,7 +88,7 @@ impl Host {
     /// Destroys what is held by nobody: now on a thread, soon on a task. A task that calls the bundle
     /// meanwhile does it before, so no guest meets the leavings of another.
     fn reclaim(self: &Arc<Self>) {
-        if !lock(&self.handles).has_orphans() {
+        if !self.has_orphans() {
             return;
         }
         match (&self.backend, Handle::try_current()) {
@@ -151,6 +154,10 @@ impl Host {
                 self.tell(&error);
             }
         }
+    }
+
+    fn has_orphans(&self) -> bool {
+        lock(&self.handles).has_orphans()
     }
 
     fn next_orphan(&self) -> Option<(u32, u32)> {

@@ -374,7 +374,8 @@ pub struct Hosts {
 
 impl Hosts {
     /// Asks the processes of all bundles to leave, and kills those that do not in time. How each one
-    /// ended; a bundle in this process, and one that is in a call, is not listed.
+    /// ended; a bundle in this process is not listed, and neither is one that a task keeps busy with a
+    /// call, or with destroying what a dropped store held.
     ///
     /// Without this, dropping the last user does the same and tells nobody.
     pub fn shut_down(&self) -> Vec<(&str, ShimExit)> {
