@@ -339,6 +339,7 @@ proptest! {
 
 /// The same library for every case of a property.
 fn shared(plan: &Plan) -> Adapter {
-    static BUNDLE: std::sync::LazyLock<Bundle> = std::sync::LazyLock::new(|| Bundle::new("values"));
+    static BUNDLE: std::sync::LazyLock<Bundle> =
+        std::sync::LazyLock::new(|| Bundle::shared("values"));
     try_load(&BUNDLE, plan).unwrap()
 }

@@ -23,7 +23,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::LazyLock;
 
 /// One for all: a library is compiled once, and each prisoner is another process.
-static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| Bundle::new("jail"));
+static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| Bundle::shared("jail"));
 
 /// A prisoner, and the functions to question it with.
 struct Prisoner {

@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 /// One for all: a library is compiled once, and each crash is of another process.
-static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| Bundle::new("crash"));
+static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| Bundle::shared("crash"));
 
 const NAME: &str = "libtest.so";
 

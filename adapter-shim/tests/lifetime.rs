@@ -19,7 +19,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| Bundle::new("jail"));
+static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| Bundle::shared("jail"));
 
 /// A shim that takes calls, and the index of a function that answers with a number.
 fn ready() -> (Shim, u32) {

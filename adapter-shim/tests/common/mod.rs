@@ -14,49 +14,86 @@ pub mod shim;
 use protocol::limits::PAYLOAD_BYTES_MAX;
 use protocol::message::{Function, Plan, Resource};
 use protocol::types::{Type, TypeDef};
+use std::collections::hash_map::DefaultHasher;
 use std::fs::File;
+use std::hash::{Hash as _, Hasher as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
 /// Path of the library in every bundle of the tests.
 pub const LIBRARY: &str = "lib/libtest.so";
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn source(fixture: &str) -> PathBuf {
+    root().join("tests/fixtures").join(fixture).with_extension("c")
+}
+
+fn build(bundle: &Path, fixture: &str) {
+    std::fs::create_dir(bundle.join("lib")).unwrap();
+    compile(bundle, fixture, LIBRARY, &[]);
+}
+
+fn compile(bundle: &Path, fixture: &str, library: &str, options: &[&str]) {
+    let status = Command::new("cc")
+        .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC"])
+        .arg("-I")
+        .arg(root().join("include"))
+        .arg(source(fixture))
+        .args(options)
+        .arg("-o")
+        .arg(bundle.join(library))
+        .current_dir(bundle)
+        .status()
+        .expect("a C compiler named cc is needed: apt-get install gcc");
+    assert!(status.success(), "{fixture}.c does not compile");
+}
+
 /// A bundle directory whose library was made from a C file in `fixtures`.
 pub struct Bundle {
-    directory: TempDir,
+    path: PathBuf,
+    /// Removes it at the end.
+    _folder: Option<TempDir>,
 }
 
 impl Bundle {
     pub fn new(fixture: &str) -> Self {
-        let bundle = Self { directory: TempDir::new().unwrap() };
-        std::fs::create_dir(bundle.path().join("lib")).unwrap();
-        bundle.compile(fixture, LIBRARY, &[]);
-        bundle
+        let folder = TempDir::new().unwrap();
+        build(folder.path(), fixture);
+        Self { path: folder.path().to_owned(), _folder: Some(folder) }
+    }
+
+    /// One that all tests share, below `target`: for a static, which nobody drops.
+    pub fn shared(fixture: &str) -> Self {
+        let (cache, root) = (Path::new(env!("CARGO_TARGET_TMPDIR")), root());
+        let mut hasher = DefaultHasher::new();
+        for file in [source(fixture), root.join("include/wrun_bundle.h")] {
+            std::fs::read(file).unwrap_or_default().hash(&mut hasher);
+        }
+        let path = cache.join(format!("{fixture}-{:016x}", hasher.finish()));
+        if !path.exists() {
+            let made = TempDir::new_in(cache).unwrap();
+            build(made.path(), fixture);
+            // If another test was quicker, its own is as good.
+            if std::fs::rename(made.path(), &path).is_ok() {
+                let _ = made.keep();
+            }
+        }
+        Self { path, _folder: None }
     }
 
     /// Adds another library.
     pub fn compile(&self, fixture: &str, library: &str, options: &[&str]) {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let source = root.join("tests/fixtures").join(fixture).with_extension("c");
-        let status = Command::new("cc")
-            .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC"])
-            .arg("-I")
-            .arg(root.join("include"))
-            .arg(source)
-            .args(options)
-            .arg("-o")
-            .arg(self.path().join(library))
-            .current_dir(self.path())
-            .status()
-            .expect("a C compiler named cc is needed: apt-get install gcc");
-        assert!(status.success(), "{fixture}.c does not compile");
+        compile(&self.path, fixture, library, options);
     }
 
     pub fn path(&self) -> &Path {
-        self.directory.path()
+        &self.path
     }
 
     /// As the runner passes it on.
