@@ -59,7 +59,9 @@ pub(crate) fn install_handlers() -> io::Result<u64> {
     walk_from(0);
     use_own_stack()?;
     for signal in CRASH_SIGNALS {
-        let flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESETHAND | libc::SA_NODEFER;
+        // Not reset by the kernel at the first one: a second thread that crashed while the way of the
+        // first is walked would end the process in the middle of it.
+        let flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
         set_action(signal, (on_crash as *const ()).addr(), flags)?;
     }
     Ok(RECORD.as_ptr().addr() as u64)
@@ -107,8 +109,8 @@ extern "C" fn on_crash(signal: i32, _: *mut libc::siginfo_t, context: *mut libc:
         // SAFETY: the time lives through the call, and nothing else is written.
         Err(_) => drop(unsafe { libc::nanosleep(&raw const OTHER_THREAD, std::ptr::null_mut()) }),
     }
-    // Now for good. A library's own handler may have called this one, so the kernel has not reset
-    // the signal. If it is blocked it waits, this returns, and what has crashed does so again.
+    // Now for good. If the signal is blocked it waits, this returns, and what has crashed does so
+    // again.
     let _ = set_action(signal, libc::SIG_DFL, 0);
     // SAFETY: numbers only; the signal ends this very process.
     unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal) };
