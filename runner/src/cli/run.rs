@@ -2,7 +2,7 @@
 
 use super::component::{compile, engine};
 use super::error::CliError;
-use super::request::Request;
+use super::request::{Request, usage};
 use super::{interrupt, invoke};
 use crate::Notices;
 use crate::bundle::Bundle;
@@ -143,7 +143,7 @@ fn registry(request: &Request, purpose: Purpose, notices: &Notices) -> Result<Re
     let known = |name: &str| registry.bundles().any(|bundle| bundle.name() == name);
     match request.faults.iter().find(|(name, _)| !known(name)) {
         Some((name, fault)) => {
-            Err(CliError::Usage(format!("--at {name}:{fault}: there is no bundle `{name}`")))
+            Err(usage(format!("--at {name}:{fault}: there is no bundle `{name}`")))
         }
         None => Ok(registry),
     }

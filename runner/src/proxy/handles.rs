@@ -81,10 +81,13 @@ pub(crate) struct Handles {
 impl Handles {
     /// Looks after a store from now on. Whether it is new.
     pub(crate) fn open(&mut self, store: StoreId) -> bool {
-        let entry = self.stores.entry(store);
-        let is_new = matches!(entry, hash_map::Entry::Vacant(_));
-        entry.or_default();
-        is_new
+        match self.stores.entry(store) {
+            hash_map::Entry::Occupied(_) => false,
+            hash_map::Entry::Vacant(new) => {
+                new.insert(HashSet::new());
+                true
+            }
+        }
     }
 
     /// A store is gone, and what it held is held by nobody.

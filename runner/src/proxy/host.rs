@@ -162,7 +162,7 @@ impl Host {
         loop {
             let ready = supervisor.ready().await;
             let Running { session, registered } = ready.map_err(|why| (None, why.into()))?;
-            session.spoil_next(deed.map(Deed::signal));
+            session.spoil_next(deed.map(Deed::spoil));
             let deadline = deadline_after(timeout);
             let answered = session.call(called.index, &args, &W::wait(registered, deadline)).await;
             let number = Some(session.last_request());
@@ -288,7 +288,7 @@ impl Host {
         };
         let (timeout, deed) = (supervisor.timeouts().call, supervisor.next_deed());
         let Some(Running { session, registered }) = supervisor.running() else { return Ok(()) };
-        session.spoil_next(deed.map(Deed::signal));
+        session.spoil_next(deed.map(Deed::spoil));
         let deadline = deadline_after(timeout);
         let phase = DeadlinePhase::Call;
         let dropped =

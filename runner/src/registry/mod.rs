@@ -397,11 +397,8 @@ impl Hosts {
     /// Faults on purpose that did not come, since there were not as many calls, with the bundle's
     /// name.
     pub fn pending_faults(&self) -> Vec<(&str, Fault)> {
-        let of = |host: &'_ Arc<Host>| host.pending_faults();
-        self.hosts
-            .iter()
-            .flat_map(|host| of(host).into_iter().map(|fault| (host.name(), fault)))
-            .collect()
+        let of = |host| Host::pending_faults(host).into_iter().map(|fault| (host.name(), fault));
+        self.hosts.iter().flat_map(|host| of(&**host)).collect()
     }
 
     /// Names of the bundles that were started.

@@ -23,6 +23,6 @@ pub use exit::{DeadlinePhase, LimitHit, ShimExit};
 pub(crate) use launch::{Recipe, Timeouts};
 pub use locate::{LocateError, locate};
 pub use notices::{BundleNotice, Notices};
-pub(crate) use session::{CallEnd, Session};
+pub(crate) use session::{CallEnd, Session, Spoil};
 pub use stderr::STDERR_TARGET;
 pub use verify::Unconfined;

@@ -35,6 +35,15 @@ pub(crate) enum CallEnd {
     },
 }
 
+/// What happens to a process in a request, on purpose. It is stopped until the request is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spoil {
+    /// Then it gets this signal.
+    Hit(Signal),
+    /// It stays stopped.
+    Freeze,
+}
+
 /// A shim that takes calls, one at a time.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -45,9 +54,8 @@ pub(crate) struct Session {
     pub(super) functions: Vec<String>,
     pub(super) timeouts: Timeouts,
     pub(super) end: Option<ShimExit>,
-    /// A fault on purpose for the next request: the process is stopped until it has it, and then
-    /// gets the signal, or none and stays stopped.
-    pub(super) spoil: Option<Option<Signal>>,
+    /// A fault on purpose for the next request.
+    pub(super) spoil: Option<Spoil>,
     /// Set while a request is under way: if the caller went away, nobody can use the answer.
     pub(super) in_flight: bool,
 }
@@ -109,7 +117,7 @@ impl Session {
         self.in_flight = true;
         let asked = match self.spoil.take() {
             None => self.conversation.ask(request, payload, wait).await,
-            Some(signal) => self.ask_and_hit(request, payload, wait, signal).await,
+            Some(spoil) => self.ask_and_spoil(request, payload, wait, spoil).await,
         };
         self.in_flight = false;
         match asked {
@@ -129,22 +137,21 @@ impl Session {
         }
     }
 
-    /// Has the process hit in the next request, if `signal` is there: by that signal, or by none
-    /// after it was stopped.
-    pub(crate) fn spoil_next(&mut self, signal: Option<Option<Signal>>) {
-        self.spoil = signal;
+    /// What happens on purpose in the next request, if anything does.
+    pub(crate) fn spoil_next(&mut self, spoil: Option<Spoil>) {
+        self.spoil = spoil;
     }
 
-    async fn ask_and_hit(
+    async fn ask_and_spoil(
         &mut self,
         request: &ToShim,
         payload: &[u8],
         wait: &impl Wait,
-        signal: Option<Signal>,
+        spoil: Spoil,
     ) -> Result<Answer, ChannelError> {
         self.process.signal(Signal::STOP);
         self.conversation.send(request, payload, wait).await?;
-        if let Some(signal) = signal {
+        if let Spoil::Hit(signal) = spoil {
             self.process.signal(signal);
             self.process.signal(Signal::CONT);
         }

@@ -3,6 +3,7 @@
 //! Nothing is simulated. The process really gets the signal, and everything from there on is what
 //! happens to any other that fails.
 
+use crate::shim::Spoil;
 use rustix::process::Signal;
 use std::fmt;
 use std::str::FromStr;
@@ -50,13 +51,13 @@ impl Deed {
         }
     }
 
-    /// The signal that a process gets once it has its request; none if it stays stopped.
-    pub(crate) fn signal(self) -> Option<Signal> {
+    /// What becomes of a request.
+    pub(crate) fn spoil(self) -> Spoil {
         match self {
-            Self::Crash => Some(Signal::SEGV),
-            Self::Abort => Some(Signal::ABORT),
-            Self::Kill => Some(Signal::KILL),
-            Self::Hang => None,
+            Self::Crash => Spoil::Hit(Signal::SEGV),
+            Self::Abort => Spoil::Hit(Signal::ABORT),
+            Self::Kill => Spoil::Hit(Signal::KILL),
+            Self::Hang => Spoil::Freeze,
         }
     }
 }
